@@ -1,0 +1,33 @@
+import type { Exchange } from "./exchange.ts";
+
+/** Web-style handler. It either answers through the exchange (then its Response is ignored) or returns a Response. */
+export type ExchangeHandler = (request: Request, exchange: Exchange) => Response | Promise<Response>;
+
+export interface ListenOptions {
+  readonly hostname: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly tls?: ServerTls;
+  /** Connections at once; further ones are refused. @default {1024} */
+  readonly maxConnections?: number;
+}
+
+/** PEM texts. */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  /** Whose client certificates count; without it none is asked for. A client without one is let in all the same. */
+  readonly clientCa?: string;
+}
+
+export interface Listener {
+  readonly hostname: string;
+  readonly port: number;
+  /** New connections get the new certificate; open ones go on. */
+  updateTls(tls: ServerTls): void;
+  /** Stops listening, lets answers under way end for at most `graceMs`, then breaks off what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** @throws an error with `code` "EADDRINUSE" or "EACCES" where the address is not to be had. */
+export type Listen = (options: ListenOptions, handler: ExchangeHandler) => Promise<Listener>;

@@ -1,0 +1,8 @@
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Structured log lines: a constant message and fields. Never a token, Secret data or a body. */
+export interface Logger {
+  log(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** Whether lines of this level are written: lets a hot path skip making one. */
+  enabled(level: LogLevel): boolean;
+}

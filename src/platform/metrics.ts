@@ -1,0 +1,18 @@
+/** Counters and gauges, behind a port because the library needs Node's APIs. */
+export interface Metrics {
+  /** Declares a counter; the same name gives the same one. */
+  counter(name: string, help: string, labels?: readonly string[]): Counter;
+  /** Declares a gauge that is read at each scrape. */
+  gauge(name: string, help: string, labels: readonly string[], read: () => Iterable<GaugeValue>): void;
+  /** The Prometheus text format and its content type. */
+  render(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+export interface Counter {
+  add(amount: number, labels?: Readonly<Record<string, string>>): void;
+}
+
+export interface GaugeValue {
+  readonly value: number;
+  readonly labels?: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,42 @@
+import type { CreateCipher } from "./cipher.ts";
+import type { Clock } from "./clock.ts";
+import type { Commands } from "./commands.ts";
+import type { Dial, Join } from "./dialer.ts";
+import type { FileSystem } from "./files.ts";
+import type { Listen } from "./listener.ts";
+import type { Logger, LogLevel } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Random } from "./random.ts";
+import type { OpenStore } from "./store.ts";
+import type { CreateUpstream } from "./upstream.ts";
+
+/** All that the core asks of a runtime. Each of adapters/{node,bun,deno} makes one. */
+export interface Platform {
+  readonly runtime: "node" | "bun" | "deno";
+  readonly listen: Listen;
+  readonly createUpstream: CreateUpstream;
+  readonly dial: Dial;
+  readonly join: Join;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: FileSystem;
+  readonly openStore: OpenStore;
+  readonly createCipher: CreateCipher;
+  readonly commands: Commands;
+  createLogger(options: { readonly level: LogLevel; readonly format: "text" | "json" }): Logger;
+  createMetrics(): Metrics;
+  readonly process: ProcessPort;
+}
+
+/** The process itself. */
+export interface ProcessPort {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Effective user id; missing where the platform has none. */
+  readonly uid: number | undefined;
+  readonly stdout: { write(text: string): void; readonly isTerminal: boolean };
+  readonly stderr: { write(text: string): void };
+  /** Single key presses, where standard input is a terminal; else nothing ever comes. */
+  keys(signal: AbortSignal): AsyncIterable<string>;
+  /** Aborted at SIGINT or SIGTERM; a second one ends the process at once. */
+  readonly stop: AbortSignal;
+}

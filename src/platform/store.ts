@@ -1,0 +1,44 @@
+/** A durable, ordered key-value store. Keys are ordered by their UTF-8 bytes. */
+export interface Store {
+  /** Sees every commit that has resolved. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** All rows whose key starts with `prefix`, in order of keys; reads in pages, so that a large store is never in memory at once. */
+  list(prefix: string): AsyncIterable<readonly [key: string, value: Uint8Array]>;
+  /**
+   * Applies a batch whole or not at all: first the prefixes, then the keys are removed, then the rows are put.
+   * Resolves once it is as durable as the store was opened for. Batches are applied in the order of the calls.
+   *
+   * @throws StoreError; nothing of the batch is applied then
+   */
+  commit(batch: StoreBatch): Promise<void>;
+  /** Ends after the commits under way. */
+  close(): Promise<void>;
+}
+
+export interface StoreBatch {
+  readonly put?: readonly (readonly [key: string, value: Uint8Array])[];
+  readonly remove?: readonly string[];
+  readonly removePrefix?: readonly string[];
+}
+
+export interface OpenStoreOptions {
+  /** The file; its folder is made (0700) where missing. */
+  readonly path: string;
+  /** `full`: a resolved commit survives power loss. `normal`: it survives the process, the last ones may not survive power loss. */
+  readonly durability: "full" | "normal";
+}
+
+/** @throws StoreError */
+export type OpenStore = (options: OpenStoreOptions) => Promise<Store>;
+
+export type StoreFailure = "full" | "corrupt" | "locked" | "closed" | "failed";
+
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly failure: StoreFailure;
+
+  constructor(failure: StoreFailure, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.failure = failure;
+  }
+}
