@@ -7,6 +7,7 @@ export interface Store {
   /**
    * Applies a batch whole or not at all: first the prefixes, then the keys are removed, then the rows are put.
    * Resolves once it is as durable as the store was opened for. Batches are applied in the order of the calls.
+   * The batch is copied before this returns.
    *
    * @throws StoreError; nothing of the batch is applied then
    */
@@ -26,6 +27,8 @@ export interface OpenStoreOptions {
   readonly path: string;
   /** `full`: a resolved commit survives power loss. `normal`: it survives the process, the last ones may not survive power loss. */
   readonly durability: "full" | "normal";
+  /** Opens a file beside its writer, as another process may: it must be there, and commits are refused. @default {false} */
+  readonly readOnly?: boolean;
 }
 
 /** @throws StoreError */

@@ -1,0 +1,92 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { parentPort, workerData } from "node:worker_threads";
+import type { OpenStoreOptions } from "../../src/platform/store.ts";
+import { type PackedBatch, unpackBatch } from "./store_batch.ts";
+import { openDatabase, type StoreDatabase } from "./store_database.ts";
+import { storeError } from "./store_failure.ts";
+import type { StoreProblem, StoreReply, StoreRequest } from "./store_messages.ts";
+
+/** Applies packed batches. */
+class BatchWriter {
+  readonly #database: DatabaseSync;
+  readonly #put: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #removePrefix: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#put = database.prepare("INSERT OR REPLACE INTO rows (key, value) VALUES (?, ?)");
+    this.#remove = database.prepare("DELETE FROM rows WHERE key = ?");
+    this.#removePrefix = database.prepare("DELETE FROM rows WHERE key >= ? AND key < ? || x'ff'");
+  }
+
+  /** Commits all batches at once (one sync of the disk); where that fails, each for itself. */
+  commit(batches: readonly PackedBatch[]): readonly (StoreProblem | undefined)[] {
+    const problem = this.#transact(batches);
+    if (problem === undefined) return batches.map(() => undefined);
+    if (batches.length === 1) return [problem];
+    return batches.map((batch) => this.#transact([batch]));
+  }
+
+  #transact(batches: readonly PackedBatch[]): StoreProblem | undefined {
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      for (const batch of batches) this.#apply(batch);
+      this.#database.exec("COMMIT");
+      return undefined;
+    } catch (cause) {
+      this.#rollBack();
+      return problemOf("Cannot commit", cause);
+    }
+  }
+
+  #apply(packed: PackedBatch): void {
+    const { removePrefix, remove, put } = unpackBatch(packed);
+    for (const prefix of removePrefix) this.#removePrefix.run(prefix, prefix);
+    for (const key of remove) this.#remove.run(key);
+    for (let index = 0; index + 1 < put.length; index += 2) {
+      this.#put.run(put[index] ?? null, put[index + 1] ?? null);
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#database.exec("ROLLBACK");
+    } catch {
+      // There is none: it did not begin, or SQLite has already ended it (disk full, I/O error).
+    }
+  }
+}
+
+function problemOf(action: string, cause: unknown): StoreProblem {
+  const { failure, message } = storeError(action, cause);
+  return { failure, message };
+}
+
+function reply(message: StoreReply): void {
+  parentPort?.postMessage(message);
+}
+
+function serve(store: StoreDatabase): void {
+  const writer = new BatchWriter(store.database);
+  parentPort?.on("message", (request: StoreRequest) => {
+    if (request.kind === "commit") {
+      reply({ kind: "committed", problems: writer.commit(request.batches) });
+      return;
+    }
+    store.close();
+    reply({ kind: "closed" });
+  });
+  reply({ kind: "opened" });
+}
+
+function start(options: OpenStoreOptions): void {
+  try {
+    serve(openDatabase(options));
+  } catch (cause) {
+    reply({ kind: "refused", problem: problemOf(`Cannot open ${options.path}`, cause) });
+  }
+}
+
+// store_writer.ts, which alone starts this worker, gives it the options.
+start(workerData as OpenStoreOptions);

@@ -1,0 +1,81 @@
+import { setImmediate } from "node:timers";
+import type { Clock, Timer } from "../../src/platform/clock.ts";
+
+/** A clock that stands still until it is told to move. */
+export interface FakeClock extends Clock {
+  /** Moves on by this much. Timers due run in order, each at its own time; between two, all that waits on promises runs. */
+  advance(ms: number): Promise<void>;
+  /** Timers, sleeps included, that have neither run nor been cancelled. */
+  readonly pending: number;
+}
+
+interface FakeTimer {
+  readonly dueMs: number;
+  readonly callback: () => void;
+}
+
+/** Makes a clock that shows `startMs` first. */
+export function createFakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClock {
+  const timers = new Set<FakeTimer>();
+  let elapsedMs = 0;
+  const setTimer = (delayMs: number, callback: () => void): Timer => {
+    const timer = { dueMs: elapsedMs + Math.max(0, delayMs), callback };
+    timers.add(timer);
+    return { cancel: () => void timers.delete(timer) };
+  };
+  return {
+    now: () => startMs + elapsedMs,
+    monotonic: () => elapsedMs,
+    setTimer,
+    sleep: (delayMs, signal) => sleep(setTimer, { delayMs, signal }),
+    get pending(): number {
+      return timers.size;
+    },
+    async advance(ms: number): Promise<void> {
+      const untilMs = elapsedMs + ms;
+      await settle();
+      for (let timer = next(timers, untilMs); timer !== undefined; timer = next(timers, untilMs)) {
+        timers.delete(timer);
+        elapsedMs = Math.max(elapsedMs, timer.dueMs);
+        timer.callback();
+        await settle();
+      }
+      elapsedMs = untilMs;
+    },
+  };
+}
+
+/** The earliest that is due; of several at one time the one that was set first. */
+function next(timers: ReadonlySet<FakeTimer>, untilMs: number): FakeTimer | undefined {
+  let earliest: FakeTimer | undefined;
+  for (const timer of timers) {
+    if (timer.dueMs <= untilMs && (earliest === undefined || timer.dueMs < earliest.dueMs)) earliest = timer;
+  }
+  return earliest;
+}
+
+/** A turn of the event loop: every chain of promises has run to its end before it. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function sleep(
+  setTimer: Clock["setTimer"],
+  { delayMs, signal }: { readonly delayMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const aborted = (): void => {
+      timer.cancel();
+      reject(signal.reason);
+    };
+    const timer = setTimer(delayMs, () => {
+      signal.removeEventListener("abort", aborted);
+      resolve();
+    });
+    signal.addEventListener("abort", aborted, { once: true });
+  });
+}
