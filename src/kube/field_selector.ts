@@ -53,11 +53,18 @@ function formatTerm({ field, operator, value }: FieldRequirement): string {
 }
 
 function splitTerms(selector: string): string[] {
-  return selector === "" ? [] : selector.match(/(?:^|,)((?:\\.|\\$|[^\\,])*)/gs)?.map(withoutComma) ?? [];
-}
-
-function withoutComma(term: string, index: number): string {
-  return index === 0 ? term : term.slice(1);
+  const terms: string[] = [];
+  let start = 0;
+  for (let index = 0; index < selector.length; index++) {
+    if (selector[index] === "\\") {
+      index++;
+    } else if (selector[index] === ",") {
+      terms.push(selector.slice(start, index));
+      start = index + 1;
+    }
+  }
+  terms.push(selector.slice(start));
+  return terms;
 }
 
 function unescapeValue(escaped: string): string {

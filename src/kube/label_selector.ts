@@ -73,7 +73,9 @@ function matchesRequirement({ key, operator, values }: LabelRequirement, labels:
 
 function compares(value: string, operator: ">" | "<", limit: string): boolean {
   if (!isInt64(value) || !isInt64(limit)) return false;
-  return operator === ">" ? BigInt(unsigned(value)) > BigInt(unsigned(limit)) : BigInt(unsigned(value)) < BigInt(unsigned(limit));
+  return operator === ">"
+    ? BigInt(unsigned(value)) > BigInt(unsigned(limit))
+    : BigInt(unsigned(value)) < BigInt(unsigned(limit));
 }
 
 // BigInt takes "-1" but not "+1", which Go's ParseInt takes.

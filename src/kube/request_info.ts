@@ -84,7 +84,10 @@ const NON_RESOURCE = {
   parts: [],
 };
 
-function resourceRequest(base: RequestInfo, { method, rest }: { method: string; rest: readonly string[] }): RequestInfo {
+function resourceRequest(
+  base: RequestInfo,
+  { method, rest }: { method: string; rest: readonly string[] },
+): RequestInfo {
   let verb = METHOD_VERBS[method] ?? "";
   let remaining = rest;
   if (rest[0] === "proxy" || rest[0] === "watch") {
@@ -153,8 +156,11 @@ function splitRawPath(rawPath: string): { path: string; rawQuery: string } {
 }
 
 function splitPath(path: string): readonly string[] {
-  const trimmed = path.replace(/^\/+|\/+$/g, "");
-  return trimmed === "" ? [] : trimmed.split("/");
+  let start = 0;
+  let end = path.length;
+  while (start < end && path[start] === "/") start++;
+  while (end > start && path[end - 1] === "/") end--;
+  return start === end ? [] : path.slice(start, end).split("/");
 }
 
 function noKind(info: RequestInfo): StatusError {

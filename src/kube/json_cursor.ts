@@ -1,0 +1,155 @@
+import { JsonSyntaxError, skipWhitespace, ValueScanner } from "./json_scan.ts";
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/**
+ * Goes through the members of one object, or the elements of one array, in order. Offsets are those of the bytes given.
+ *
+ * ```ts
+ * const members = new MemberCursor(bytes, 0);
+ * while (members.next()) if (members.keyIs("metadata")) use(bytes, members.valueStart, members.valueEnd);
+ * ```
+ */
+export class MemberCursor {
+  /** Of the key, within its quotes. */
+  keyStart = 0;
+  keyEnd = 0;
+  valueStart = 0;
+  valueEnd = 0;
+  readonly #bytes: Uint8Array;
+  readonly #scanner = new ValueScanner();
+  #at: number;
+  #first = true;
+
+  /** @throws JsonSyntaxError where no object begins at `start` */
+  constructor(bytes: Uint8Array, start = 0) {
+    this.#bytes = bytes;
+    const open = skipWhitespace(bytes, start);
+    if (bytes[open] !== OPEN_BRACE) throw new JsonSyntaxError(`Cannot read JSON: no object at offset ${open}`);
+    this.#at = open + 1;
+  }
+
+  /** Offset after the object, once `next` has been false. */
+  get end(): number {
+    return this.#at;
+  }
+
+  /** Goes to the next member; false after the last. @throws JsonSyntaxError */
+  next(): boolean {
+    const bytes = this.#bytes;
+    let at = skipWhitespace(bytes, this.#at);
+    if (bytes[at] === CLOSE_BRACE) {
+      this.#at = at + 1;
+      return false;
+    }
+    if (!this.#first) at = skipWhitespace(bytes, after(bytes, at, COMMA));
+    this.#first = false;
+    if (bytes[at] !== QUOTE) throw new JsonSyntaxError(`Cannot read JSON: no key at offset ${at}`);
+    this.keyStart = at + 1;
+    at = this.#skip(at);
+    this.keyEnd = at - 1;
+    this.valueStart = skipWhitespace(bytes, after(bytes, skipWhitespace(bytes, at), COLON));
+    this.valueEnd = this.#skip(this.valueStart);
+    this.#at = this.valueEnd;
+    return true;
+  }
+
+  /** Whether the key is this one; `key` is ASCII without characters that JSON escapes. */
+  keyIs(key: string): boolean {
+    return equalsAscii(this.#bytes, { start: this.keyStart, end: this.keyEnd }, key);
+  }
+
+  key(): string {
+    return readString(this.#bytes, this.keyStart - 1, this.keyEnd + 1);
+  }
+
+  /** The value, which must be a string. @throws JsonSyntaxError */
+  string(): string {
+    return readString(this.#bytes, this.valueStart, this.valueEnd);
+  }
+
+  /** The value's bytes: a view. */
+  value(): Uint8Array {
+    return this.#bytes.subarray(this.valueStart, this.valueEnd);
+  }
+
+  /** Whether the value is `null`. */
+  get isNull(): boolean {
+    return this.#bytes[this.valueStart] === 0x6e;
+  }
+
+  #skip(start: number): number {
+    this.#scanner.reset();
+    const end = this.#scanner.scan(this.#bytes, start);
+    if (end >= 0) return end;
+    this.#scanner.finish();
+    return this.#bytes.length;
+  }
+}
+
+/** The range of one value. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The elements of the array at `start`, in order. @throws JsonSyntaxError where there is no complete array */
+export function* elements(bytes: Uint8Array, start = 0): Generator<ByteRange, void, undefined> {
+  const scanner = new ValueScanner();
+  let at = after(bytes, skipWhitespace(bytes, start), OPEN_BRACKET);
+  at = skipWhitespace(bytes, at);
+  if (bytes[at] === CLOSE_BRACKET) return;
+  for (;;) {
+    const begin = skipWhitespace(bytes, at);
+    scanner.reset();
+    const end = scanner.scan(bytes, begin);
+    if (end < 0) throw new JsonSyntaxError("Cannot read JSON: it ends within an array");
+    yield { start: begin, end };
+    at = skipWhitespace(bytes, end);
+    if (bytes[at] === CLOSE_BRACKET) return;
+    at = after(bytes, at, COMMA);
+  }
+}
+
+/** The string whose quotes are the first and the last byte of the range. @throws JsonSyntaxError where it is none */
+export function readString(bytes: Uint8Array, start: number, end: number): string {
+  if (bytes[start] !== QUOTE || end - start < 2) throw new JsonSyntaxError("Cannot read JSON: no string");
+  let text = "";
+  for (let at = start + 1; at < end - 1; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte === BACKSLASH || byte >= 0x80) return readAnyString(bytes, start, end);
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+/** The string of the value at `start`; missing where the value is no string. */
+export function readStringAt(bytes: Uint8Array, range: ByteRange): string | undefined {
+  return bytes[range.start] === QUOTE ? readString(bytes, range.start, range.end) : undefined;
+}
+
+function readAnyString(bytes: Uint8Array, start: number, end: number): string {
+  const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(start, end)));
+  if (typeof parsed !== "string") throw new JsonSyntaxError("Cannot read JSON: no string");
+  return parsed;
+}
+
+function equalsAscii(bytes: Uint8Array, { start, end }: ByteRange, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let index = 0; index < text.length; index++) {
+    if (bytes[start + index] !== text.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
+function after(bytes: Uint8Array, at: number, byte: number): number {
+  if (bytes[at] === byte) return at + 1;
+  throw new JsonSyntaxError(`Cannot read JSON: no '${String.fromCharCode(byte)}' at offset ${at}`);
+}
