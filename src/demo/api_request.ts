@@ -1,6 +1,7 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Exchange } from "../platform/exchange.ts";
 import type { Random } from "../platform/random.ts";
+import { parseRequest, type RequestInfo } from "../kube/request_info.ts";
 import { requestEntityTooLarge } from "../kube/status.ts";
 import { pathNotFound } from "./api_error.ts";
 import type { ObjectKey, ObjectStore } from "./object_store.ts";
@@ -19,43 +20,40 @@ export interface ApiContext {
   flowing(signal: AbortSignal): Promise<void>;
 }
 
-/** One request for a resource. */
+/** One request for a resource that this server has. */
 export interface ApiRequest {
+  readonly info: RequestInfo;
   readonly type: ResourceType;
-  /** Empty for cluster-scoped resources and for all namespaces. */
-  readonly namespace: string;
-  readonly name: string | undefined;
-  readonly subresource: string | undefined;
-  readonly query: URLSearchParams;
   readonly exchange: Exchange;
 }
 
 /** The API server's own limit for a body. */
 const bodyLimitBytes = 3 * 1024 * 1024;
 
-/** Reads path and query of a request for a resource. @throws StatusError 404 for every other path */
-export function parseApiRequest(exchange: Exchange): ApiRequest {
-  const url = new URL(exchange.rawPath, "http://server");
-  const [root, ...segments] = url.pathname.slice(1).split("/").map(decodeURIComponent);
-  const group = root === "apis" ? segments.shift() ?? "" : "";
-  const version = segments.shift();
-  const namespaced = segments[0] === "namespaces" && segments.length > 2;
-  const namespace = namespaced ? segments[1] ?? "" : "";
-  const [resource, name, subresource, ...rest] = namespaced ? segments.slice(2) : segments;
+/** Reads method, path and query of a request for a resource. @throws StatusError 404 for every other path */
+export function readApiRequest(exchange: Exchange): ApiRequest {
+  const info = parseRequest(exchange.method, exchange.rawPath);
   const type = resourceTypes.find((known) =>
-    known.group === group && known.version === version && known.resource === resource
+    known.group === info.group && known.version === info.version && known.resource === info.resource
   );
-  if (type === undefined || rest.length > 0 || (namespaced && !type.namespaced)) throw pathNotFound();
-  if (subresource !== undefined && !(subresource === "status" && type.statusSubresource)) throw pathNotFound();
-  if (name !== undefined && type.namespaced && !namespaced) throw pathNotFound();
-  return { type, namespace, name, subresource, query: url.searchParams, exchange };
+  if (type === undefined || info.parts.length > 3) throw pathNotFound();
+  const namesOne = info.parts.length > 1;
+  const inNamespace = namespaceOf({ info, type }) !== "";
+  if (type.namespaced ? namesOne && !inNamespace : inNamespace) throw pathNotFound();
+  if (info.subresource !== "" && !(info.subresource === "status" && type.statusSubresource)) throw pathNotFound();
+  return { info, type, exchange };
+}
+
+/** The namespace in the path; empty for cluster-scoped resources. */
+export function namespaceOf({ info, type }: Pick<ApiRequest, "info" | "type">): string {
+  return type.resource === "namespaces" ? "" : info.namespace;
 }
 
 /** The key of the object that a request names. @throws StatusError 404 where it names none */
 export function keyOf(request: ApiRequest): ObjectKey & { readonly type: ResourceType } {
-  const { type, namespace, name } = request;
-  if (name === undefined) throw pathNotFound();
-  return { resource: qualifiedResource(type), namespace, name, type };
+  const { info, type } = request;
+  if (info.name === "") throw pathNotFound();
+  return { resource: qualifiedResource(type), namespace: namespaceOf(request), name: info.name, type };
 }
 
 /** The whole body as text. @throws StatusError 413 above 3 MiB */

@@ -6,9 +6,9 @@ import type { Random } from "../platform/random.ts";
 import { statusBody, statusHeaders, toStatusError } from "../kube/status.ts";
 import { pathNotFound, verbNotAllowed } from "./api_error.ts";
 import type { JsonObject } from "./api_object.ts";
-import { type ApiContext, parseApiRequest } from "./api_request.ts";
+import { type ApiContext, readApiRequest } from "./api_request.ts";
 import { coreVersions, groupList, resourceList, serverVersion } from "./discovery.ts";
-import { readListOptions } from "./list_options.ts";
+import { readListQuery } from "./list_query.ts";
 import { ObjectStore } from "./object_store.ts";
 import { getObject, listObjects } from "./reads.ts";
 import { serveWatch } from "./watch.ts";
@@ -109,25 +109,23 @@ function createApp(context: ApiContext): Hono<Env> {
 }
 
 async function answerResource(context: ApiContext, exchange: Exchange): Promise<Response> {
-  const request = parseApiRequest(exchange);
-  if (exchange.method === "GET" && request.name === undefined) {
-    const options = readListOptions(request);
-    if (!options.watch) return json(listObjects(context, request, options));
-    await serveWatch(context, request, options);
-    return new Response(null);
-  }
-  if (exchange.method === "POST" && request.name === undefined) {
-    return json(await createObject(context, request), 201);
-  }
-  if (request.name === undefined) throw verbNotAllowed();
-  switch (exchange.method) {
-    case "GET":
+  const request = readApiRequest(exchange);
+  switch (request.info.verb) {
+    case "list":
+      return json(listObjects(context, request, readListQuery(request)));
+    case "watch":
+      await serveWatch(context, request, readListQuery(request));
+      return new Response(null);
+    case "create":
+      if (request.info.parts.length > 1) throw verbNotAllowed();
+      return json(await createObject(context, request), 201);
+    case "get":
       return json(getObject(context, request));
-    case "PUT":
+    case "update":
       return json(await updateObject(context, request));
-    case "PATCH":
+    case "patch":
       return json(await patchObject(context, request));
-    case "DELETE":
+    case "delete":
       return json(await deleteObject(context, request));
     default:
       throw verbNotAllowed();

@@ -2,7 +2,7 @@ import { answerWriter, negotiateForm } from "./answer_form.ts";
 import { badRequest, expired, notFound, resourceVersionTooLarge } from "../kube/status.ts";
 import type { ApiObject, JsonObject } from "./api_object.ts";
 import { type ApiContext, type ApiRequest, keyOf } from "./api_request.ts";
-import type { ListOptions } from "./list_options.ts";
+import type { ListQuery } from "./list_query.ts";
 import { CompactedError } from "./object_store.ts";
 import { qualifiedResource } from "./resource_type.ts";
 
@@ -16,20 +16,21 @@ export function getObject(context: ApiContext, request: ApiRequest): JsonObject 
 }
 
 /** LIST, in pages where `limit` asks for it; all pages show the state of the first. @throws StatusError */
-export function listObjects(context: ApiContext, request: ApiRequest, options: ListOptions): JsonObject {
+export function listObjects(context: ApiContext, request: ApiRequest, query: ListQuery): JsonObject {
   const writer = writerOf(context, request);
   const { objects } = context;
-  if (options.version !== undefined && options.version > objects.version) {
-    throw resourceVersionTooLarge(options.version, objects.version, 1);
+  if (query.version > objects.version) {
+    throw resourceVersionTooLarge(query.version, objects.version, 1);
   }
-  const page = pageOf(options, objects.version);
+  const { limit } = query.options;
+  const page = pageOf(query, objects.version);
   const all = stateAt(context, {
     resource: qualifiedResource(request.type),
     version: page.version,
     paged: page.start > 0,
   })
-    .filter(options.matches);
-  const end = options.limit === undefined ? all.length : page.start + options.limit;
+    .filter(query.matches);
+  const end = limit === 0 ? all.length : page.start + limit;
   const remaining = Math.max(0, all.length - end);
   return writer.list(all.slice(page.start, end), {
     resourceVersion: String(page.version),
@@ -39,14 +40,15 @@ export function listObjects(context: ApiContext, request: ApiRequest, options: L
   });
 }
 
-function pageOf(options: ListOptions, current: number): { readonly version: number; readonly start: number } {
-  if (options.continueToken === undefined) {
-    const exact = options.versionMatch === "Exact" ||
-      (options.limit !== undefined && options.version !== 0 && options.versionMatch === undefined);
-    return { version: exact ? options.version ?? current : current, start: 0 };
+function pageOf(query: ListQuery, current: number): { readonly version: number; readonly start: number } {
+  const { options, version } = query;
+  if (options.continue === "") {
+    const match = options.resourceVersionMatch;
+    const exact = version > 0 && (match === "Exact" || (match === "" && options.limit > 0));
+    return { version: exact ? version : current, start: 0 };
   }
   try {
-    const token: unknown = JSON.parse(atob(options.continueToken));
+    const token: unknown = JSON.parse(atob(options.continue));
     if (typeof token === "object" && token !== null && "version" in token && "start" in token) {
       const { version, start } = token;
       if (typeof version === "number" && typeof start === "number") return { version, start };
@@ -77,6 +79,6 @@ function writerOf(context: ApiContext, request: ApiRequest): ReturnType<typeof a
   return answerWriter(negotiateForm(request.exchange.header("accept")), {
     type: request.type,
     clock: context.clock,
-    includeObject: request.query.get("includeObject") ?? undefined,
+    includeObject: request.info.query.get("includeObject") ?? undefined,
   });
 }

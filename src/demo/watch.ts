@@ -3,7 +3,7 @@ import { type AnswerWriter, answerWriter, negotiateForm } from "./answer_form.ts
 import { expired, resourceVersionTooLarge } from "../kube/status.ts";
 import type { JsonObject } from "./api_object.ts";
 import type { ApiContext, ApiRequest } from "./api_request.ts";
-import type { ListOptions } from "./list_options.ts";
+import type { ListQuery } from "./list_query.ts";
 import { CompactedError, type StoreEvent } from "./object_store.ts";
 import { qualifiedResource } from "./resource_type.ts";
 
@@ -16,15 +16,15 @@ const queueLimit = 10_000;
  *
  * @throws StatusError before the answer has begun
  */
-export async function serveWatch(context: ApiContext, request: ApiRequest, options: ListOptions): Promise<void> {
+export async function serveWatch(context: ApiContext, request: ApiRequest, query: ListQuery): Promise<void> {
   const writer = answerWriter(negotiateForm(request.exchange.header("accept")), {
     type: request.type,
     clock: context.clock,
-    includeObject: request.query.get("includeObject") ?? undefined,
+    includeObject: request.info.query.get("includeObject") ?? undefined,
   });
   const current = context.objects.version;
-  if (options.sendInitialEvents && (options.version ?? 0) > current) {
-    throw resourceVersionTooLarge(options.version ?? 0, current, 1);
+  if (query.options.sendInitialEvents && query.version > current) {
+    throw resourceVersionTooLarge(query.version, current, 1);
   }
   const sink = request.exchange.respond(200, "OK", [
     "Content-Type",
@@ -32,13 +32,13 @@ export async function serveWatch(context: ApiContext, request: ApiRequest, optio
     "Cache-Control",
     "no-cache, private",
   ]);
-  await new Watch({ context, request, options, writer, sink }).run();
+  await new Watch({ context, request, query, writer, sink }).run();
 }
 
 interface WatchParts {
   readonly context: ApiContext;
   readonly request: ApiRequest;
-  readonly options: ListOptions;
+  readonly query: ListQuery;
   readonly writer: AnswerWriter;
   readonly sink: Sink;
 }
@@ -58,9 +58,9 @@ class Watch {
   }
 
   async run(): Promise<void> {
-    const { context, request, options, sink } = this.#parts;
+    const { context, request, query, sink } = this.#parts;
     const unsubscribe = context.objects.onChange((event) => this.#enqueue(event));
-    const timeout = context.clock.setTimer(options.timeoutMs ?? context.watchTimeoutMs, () => this.#end.abort());
+    const timeout = context.clock.setTimer(watchTimeoutMs(context, query), () => this.#end.abort());
     const ended = AbortSignal.any([this.#end.signal, request.exchange.signal, context.closing]);
     ended.addEventListener("abort", () => this.#wake());
     try {
@@ -85,21 +85,18 @@ class Watch {
   }
 
   async #sendState(): Promise<void> {
-    const { context, request, options } = this.#parts;
-    const fromState = options.sendInitialEvents ?? !options.version;
-    if (!fromState) return this.#replay();
+    const { context, request, query } = this.#parts;
+    if (!query.options.sendInitialEvents) return this.#replay();
     const version = this.#position;
-    for (const object of context.objects.list(qualifiedResource(request.type)).filter(options.matches)) {
+    for (const object of context.objects.list(qualifiedResource(request.type)).filter(query.matches)) {
       await this.#send("ADDED", this.#parts.writer.one(object, this.#first));
     }
-    if (options.sendInitialEvents) {
-      await this.#sendBookmark({ version, annotations: { "k8s.io/initial-events-end": "true" } });
-    }
+    await this.#sendBookmark({ version, annotations: { "k8s.io/initial-events-end": "true" } });
   }
 
   #replay(): Promise<void> | undefined {
-    const { context, options } = this.#parts;
-    const from = options.version || this.#position;
+    const { context, query } = this.#parts;
+    const from = query.version || this.#position;
     try {
       if (from < this.#position) this.#queue.unshift(...context.objects.changesAfter(from));
       else this.#position = from;
@@ -121,11 +118,11 @@ class Watch {
 
   /** The event as this watch sees it: an object that leaves the selection is deleted, one that enters it is added. */
   #frameOf(event: StoreEvent): Pick<StoreEvent, "type" | "object"> | undefined {
-    const { request, options } = this.#parts;
+    const { request, query } = this.#parts;
     if (event.resource !== qualifiedResource(request.type)) return undefined;
-    if (options.version !== undefined && event.version <= options.version) return undefined;
-    const before = event.previous !== undefined && options.matches(event.previous);
-    const after = event.type !== "DELETED" && options.matches(event.object);
+    if (event.version <= query.version) return undefined;
+    const before = event.previous !== undefined && query.matches(event.previous);
+    const after = event.type !== "DELETED" && query.matches(event.object);
     if (after) return { type: before ? "MODIFIED" : "ADDED", object: event.object };
     if (!before || event.previous === undefined) return undefined;
     const { resourceVersion } = event.object.metadata;
@@ -136,10 +133,10 @@ class Watch {
   }
 
   async #waitForChange(ended: AbortSignal): Promise<void> {
-    const { context, options } = this.#parts;
+    const { context, query } = this.#parts;
     await new Promise<void>((resolve) => {
       const bookmark = context.clock.setTimer(context.bookmarkIntervalMs, () => {
-        this.#bookmarkDue = options.allowWatchBookmarks;
+        this.#bookmarkDue = query.options.allowWatchBookmarks;
         resolve();
       });
       this.#wake = () => {
@@ -152,7 +149,7 @@ class Watch {
 
   async #sendBookmark(initial?: { readonly version: number; readonly annotations: JsonObject }): Promise<void> {
     this.#bookmarkDue = false;
-    if (!this.#parts.options.allowWatchBookmarks && initial === undefined) return;
+    if (!this.#parts.query.options.allowWatchBookmarks) return;
     const { version = this.#position, annotations } = initial ?? {};
     await this.#send(
       "BOOKMARK",
@@ -166,4 +163,9 @@ class Watch {
     await context.flowing(request.exchange.signal);
     await sink.write(new TextEncoder().encode(`${JSON.stringify({ type, object })}\n`));
   }
+}
+
+function watchTimeoutMs(context: ApiContext, query: ListQuery): number {
+  const { timeoutSeconds = 0 } = query.options;
+  return timeoutSeconds > 0 ? timeoutSeconds * 1000 : context.watchTimeoutMs;
 }

@@ -8,14 +8,15 @@ import {
 } from "../kube/status.ts";
 import { uidConflict, writeConflict } from "./api_error.ts";
 import { type ApiObject, fieldAt, isJsonObject, type JsonObject, type ObjectInput, sameJson } from "./api_object.ts";
-import { type ApiContext, type ApiRequest, contentTypeOf, keyOf, readBody } from "./api_request.ts";
+import { type ApiContext, type ApiRequest, contentTypeOf, keyOf, namespaceOf, readBody } from "./api_request.ts";
 import { applyMergePatch } from "./merge_patch.ts";
 import type { ObjectKey } from "./object_store.ts";
 import { apiVersionOf, qualifiedResource, type ResourceType, resourceTypes } from "./resource_type.ts";
 
 /** POST to a collection. @throws StatusError */
 export async function createObject(context: ApiContext, request: ApiRequest): Promise<JsonObject> {
-  const { type, namespace } = request;
+  const { type } = request;
+  const namespace = namespaceOf(request);
   const input = await readObject(request);
   const name = input.metadata?.name ?? generatedName(context, input);
   if (name === "") {
@@ -143,7 +144,7 @@ function nextObject(
     ...(deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds }),
   };
   const head = { kind: key.type.kind, apiVersion: apiVersionOf(key.type), metadata };
-  if (request.subresource === "status") return { ...current, ...head, status: input["status"] };
+  if (request.info.subresource === "status") return { ...current, ...head, status: input["status"] };
   if (!key.type.statusSubresource) return { ...input, ...head };
   const { status: _ignored, ...rest } = input;
   return { ...rest, ...head, ...("status" in current ? { status: current["status"] } : {}) };
@@ -179,7 +180,7 @@ function checkPreconditions(
 }
 
 function graceSeconds(request: ApiRequest, options: JsonObject): number {
-  const value = request.query.get("gracePeriodSeconds") ?? options["gracePeriodSeconds"] ?? 30;
+  const value = request.info.query.get("gracePeriodSeconds") ?? options["gracePeriodSeconds"] ?? 30;
   return Number(value);
 }
 
@@ -202,11 +203,11 @@ function metadataOf(input: unknown): NonNullable<ObjectInput["metadata"]> {
 
 function checkPlace(request: ApiRequest, input: ObjectInput): void {
   const { name, namespace } = input.metadata ?? {};
-  if (namespace !== undefined && namespace !== "" && namespace !== request.namespace) {
+  if (namespace !== undefined && namespace !== "" && namespace !== namespaceOf(request)) {
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
   }
-  if (request.name !== undefined && name !== undefined && name !== request.name) {
-    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${request.name})`);
+  if (request.info.name !== "" && name !== undefined && name !== request.info.name) {
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${request.info.name})`);
   }
 }
 
@@ -231,7 +232,7 @@ function parseJson(text: string): unknown {
 }
 
 function isDryRun(request: ApiRequest): boolean {
-  return request.query.get("dryRun") === "All";
+  return request.info.query.get("dryRun") === "All";
 }
 
 function generatedName(context: ApiContext, input: ObjectInput): string {
