@@ -92,7 +92,7 @@ export class StatusError extends Error {
       metadata: {},
       status: "Failure",
       message: this.message,
-      ...(this.reason === "Unknown" ? {} : { reason: this.reason }),
+      ...(this.reason === "Unknown" || !this.reason ? {} : { reason: this.reason }),
       ...(this.details === undefined ? {} : { details: orderedDetails(this.details) }),
       code: this.code,
     };
