@@ -54,6 +54,12 @@ export function fieldAt(object: JsonObject, path: string): unknown {
   return value;
 }
 
+/** A scalar at a dotted path as text; empty where there is none. */
+export function fieldText(object: JsonObject, path: string): string {
+  const value = fieldAt(object, path);
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}
+
 /** Whether two JSON values are the same, whatever the order of their keys. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b)) {

@@ -2,7 +2,7 @@ import { matchesFields, parseFieldSelector } from "../kube/field_selector.ts";
 import { matchesLabels, parseLabelSelector } from "../kube/label_selector.ts";
 import { type ListOptions, parseListOptions, validateListOptions, withListDefaults } from "../kube/list_options.ts";
 import { badRequest } from "../kube/status.ts";
-import { type ApiObject, fieldAt } from "./api_object.ts";
+import { type ApiObject, fieldText } from "./api_object.ts";
 import type { ApiRequest } from "./api_request.ts";
 
 /** A LIST or WATCH: its options, checked, and which objects it is about. */
@@ -31,5 +31,5 @@ function predicateOf({ info, type }: ApiRequest, options: ListOptions): ListQuer
     (!type.namespaced || info.namespace === "" || object.metadata.namespace === info.namespace) &&
     (info.name === "" || object.metadata.name === info.name) &&
     matchesLabels(labels, object.metadata.labels ?? {}) &&
-    matchesFields(fields, (field) => String(fieldAt(object, field) ?? ""));
+    matchesFields(fields, (field) => fieldText(object, field));
 }

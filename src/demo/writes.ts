@@ -7,7 +7,15 @@ import {
   unsupportedMediaType,
 } from "../kube/status.ts";
 import { uidConflict, writeConflict } from "./api_error.ts";
-import { type ApiObject, fieldAt, isJsonObject, type JsonObject, type ObjectInput, sameJson } from "./api_object.ts";
+import {
+  type ApiObject,
+  fieldAt,
+  fieldText,
+  isJsonObject,
+  type JsonObject,
+  type ObjectInput,
+  sameJson,
+} from "./api_object.ts";
 import { type ApiContext, type ApiRequest, contentTypeOf, keyOf, namespaceOf, readBody } from "./api_request.ts";
 import { applyMergePatch } from "./merge_patch.ts";
 import type { ObjectKey } from "./object_store.ts";
@@ -174,9 +182,9 @@ function checkPreconditions(
   key: ObjectKey & { readonly type: ResourceType },
   { current, options }: { readonly current: ApiObject; readonly options: JsonObject },
 ): void {
-  const uid = fieldAt(options, "preconditions.uid");
-  if (uid === undefined || uid === current.metadata.uid) return;
-  throw uidConflict(key.type, { name: key.name, sent: String(uid), held: current.metadata.uid });
+  const uid = fieldText(options, "preconditions.uid");
+  if (uid === "" || uid === current.metadata.uid) return;
+  throw uidConflict(key.type, { name: key.name, sent: uid, held: current.metadata.uid });
 }
 
 function graceSeconds(request: ApiRequest, options: JsonObject): number {
@@ -192,8 +200,7 @@ async function readObject(request: ApiRequest): Promise<ObjectInput> {
   if (apiVersion !== apiVersionOf(request.type) || kind !== request.type.kind) {
     throw badRequest(`the object provided is ${String(apiVersion)} ${String(kind)}, not ${request.type.kind}`);
   }
-  // A JSON object whose metadata is a JSON object too is an ObjectInput: every further field is optional.
-  return { ...input, metadata: metadataOf(input) } as ObjectInput;
+  return { ...input, metadata: metadataOf(input) };
 }
 
 function metadataOf(input: unknown): NonNullable<ObjectInput["metadata"]> {

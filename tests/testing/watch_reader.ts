@@ -48,7 +48,8 @@ export function readWatch(response: Response): WatchReader {
     next: async () => {
       const event = await line();
       if (event === undefined) throw new Error("The watch has ended");
-      return JSON.parse(event);
+      // Not checked: an assertion on what is not there fails.
+      return JSON.parse(event) as WatchEvent;
     },
     ended: async () => await line() === undefined,
     close: () => reader.cancel(),
