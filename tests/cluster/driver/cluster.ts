@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ApiClient, directClient } from "./api_client.ts";
+import { Child } from "./child.ts";
+import { buildKube } from "./kube_program.ts";
+import { type Kubectl, kubectl } from "./kubectl.ts";
+import { endProcessesOf } from "./leftovers.ts";
+import { freePort, freePortRow } from "./ports.ts";
+import { waitFor } from "./wait.ts";
+
+const READY_LIMIT_MS = 60_000;
+
+export interface ClusterOptions {
+  /** Nodes of the cluster's own, directly at the API server. @default {0} */
+  readonly nodes?: number;
+  /** @default {false} */
+  readonly scheduler?: boolean;
+  /** @default {a free one} */
+  readonly apiPort?: number;
+  /** Further flags of `kube up`. */
+  readonly flags?: readonly string[];
+  /** @default {a new one below the system's temporary folder} */
+  readonly dir?: string;
+}
+
+/** Starts a control plane and waits until a pod can be made in it. */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const program = await buildKube();
+  const dir = options.dir ?? mkdtempSync(join(process.env["HOLDFAST_CLUSTER_DIR"] || tmpdir(), "holdfast-cluster-"));
+  const { nodes = 0, apiPort = await freePort() } = options;
+  const cluster = new Cluster({ program, dir, apiPort });
+  await cluster.start([
+    `--etcd-port=${await freePort()}`,
+    ...(nodes > 0 ? [`--nodes=${nodes}`, `--kubelet-port=${await freePortRow(nodes)}`] : []),
+    ...(options.scheduler ? ["--scheduler"] : []),
+    ...(options.flags ?? []),
+  ]);
+  return cluster;
+}
+
+/** A control plane in a folder, with all that a test adds to it there. */
+export class Cluster {
+  readonly program: string;
+  readonly dir: string;
+  readonly apiPort: number;
+  #up: Child | undefined;
+
+  constructor(options: { readonly program: string; readonly dir: string; readonly apiPort: number }) {
+    this.program = options.program;
+    this.dir = options.dir;
+    this.apiPort = options.apiPort;
+  }
+
+  /** The API server itself, as cluster-admin. */
+  get api(): ApiClient {
+    return directClient({ dir: this.dir, port: this.apiPort });
+  }
+
+  /** The file of `admin` or `node-1` … `node-4`. */
+  kubeconfig(identity: string): string {
+    return join(this.dir, `${identity}.kubeconfig`);
+  }
+
+  file(name: string): string {
+    return join(this.dir, name);
+  }
+
+  /** kubectl as cluster-admin, directly at the API server. */
+  get direct(): Kubectl {
+    return kubectl({
+      program: this.program,
+      kubeconfig: this.kubeconfig("admin"),
+      cacheDir: this.file("kubectl-direct"),
+    });
+  }
+
+  /** kubectl without credentials at a plain server. */
+  kubectlAt(server: string): Kubectl {
+    const port = new URL(server).port;
+    return kubectl({ program: this.program, server, cacheDir: this.file(`kubectl-${port}`) });
+  }
+
+  async start(flags: readonly string[]): Promise<void> {
+    const up = new Child({
+      name: "kube up",
+      program: this.program,
+      args: ["up", `--dir=${this.dir}`, `--api-port=${this.apiPort}`, ...flags],
+      logFile: this.file("up.log"),
+    });
+    this.#up = up;
+    await up.waitUntil("'ready' of kube up", READY_LIMIT_MS, () => /^ready /m.test(up.log()) || undefined);
+    await waitFor("the default service account", 20_000, async (seen) => {
+      const answer = await this.api("/api/v1/namespaces/default/serviceaccounts/default");
+      seen(answer.text);
+      return answer.status === 200;
+    });
+  }
+
+  /**
+   * Ends the control plane and every process that belongs to the folder. With `keep`, or where something would not end, the
+   * folder stays and its path is printed.
+   */
+  async stop({ keep = false }: { readonly keep?: boolean } = {}): Promise<void> {
+    await this.#up?.stop(15_000);
+    await endProcessesOf(this.dir);
+    if (keep) console.log(`kept: ${this.dir}`);
+    else rmSync(this.dir, { recursive: true, force: true });
+  }
+}

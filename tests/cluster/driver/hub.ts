@@ -1,0 +1,122 @@
+import { join } from "node:path";
+import { Child } from "./child.ts";
+import { type ApiClient, plainClient } from "./api_client.ts";
+import { freePorts } from "./ports.ts";
+
+const PROJECT: string = join(import.meta.dirname, "..", "..", "..");
+const READY_LIMIT_MS = 20_000;
+
+export type Runtime = "bun" | "node" | "deno";
+
+export interface HubOptions {
+  /** For files and messages. */
+  readonly name: string;
+  /** @default {`HOLDFAST_RUNTIME`, else bun} */
+  readonly runtime?: Runtime;
+  /** Below it lie the hub's root folder and its log. */
+  readonly dir: string;
+  /** `https://127.0.0.1:PORT` of the API server or of a relay in front of it. */
+  readonly serverAddr: string;
+  readonly kubeconfig: string;
+  readonly nodeName: string;
+  readonly flags?: readonly string[];
+}
+
+/** Starts `holdfast hub` as a child process and waits until it says that it is ready. */
+export async function startHub(options: HubOptions): Promise<Hub> {
+  const [proxyPort, servePort] = await freePorts(2);
+  if (proxyPort === undefined || servePort === undefined) throw new Error("No ports");
+  const hub = new Hub({ ...options, proxyPort, servePort });
+  await hub.start();
+  return hub;
+}
+
+/** A hub in a process of its own, which may be killed and started again with the same ports and folder. */
+export class Hub {
+  readonly proxyPort: number;
+  readonly servePort: number;
+  readonly rootDir: string;
+  readonly logFile: string;
+  /** The plain proxy. */
+  readonly api: ApiClient;
+  /** The status server. */
+  readonly status: ApiClient;
+  readonly #options: HubOptions;
+  #child: Child | undefined;
+
+  constructor(options: HubOptions & { readonly proxyPort: number; readonly servePort: number }) {
+    this.#options = options;
+    this.proxyPort = options.proxyPort;
+    this.servePort = options.servePort;
+    this.rootDir = join(options.dir, `${options.name}-hub`);
+    this.logFile = join(options.dir, `${options.name}-hub.log`);
+    this.api = plainClient(options.proxyPort);
+    this.status = plainClient(options.servePort);
+  }
+
+  /** What local clients are given as their server. */
+  get url(): string {
+    return `http://127.0.0.1:${this.proxyPort}`;
+  }
+
+  get pid(): number {
+    if (this.#child === undefined) throw new Error(`The hub ${this.#options.name} was never started`);
+    return this.#child.pid;
+  }
+
+  /** Starts the process and waits until `/readyz` says 200, or, with `ready: false`, until it answers `/livez`. */
+  async start({ ready = true }: { readonly ready?: boolean } = {}): Promise<void> {
+    const { name } = this.#options;
+    const child = new Child({ name: `hub ${name}`, ...this.#command(), logFile: this.logFile, cwd: PROJECT });
+    this.#child = child;
+    const path = ready ? "/readyz" : "/livez";
+    await child.waitUntil(`200 on ${path} of the hub ${name}`, READY_LIMIT_MS, async () => {
+      const answer = await this.status(path, { timeoutMs: 2_000 }).catch(() => undefined);
+      return answer?.status === 200 ? true : undefined;
+    });
+  }
+
+  log(): string {
+    return this.#child?.log() ?? "";
+  }
+
+  async kill(): Promise<void> {
+    await this.#child?.kill("SIGKILL");
+  }
+
+  /** @throws Error where it does not end by itself */
+  async stop(): Promise<void> {
+    const how = await this.#child?.stop();
+    if (how === "killed") throw new Error(`The hub ${this.#options.name} did not end at SIGTERM; see ${this.logFile}`);
+  }
+
+  #command(): { readonly program: string; readonly args: readonly string[] } {
+    const { serverAddr, kubeconfig, nodeName, flags = [] } = this.#options;
+    const runtime = this.#options.runtime ?? chosenRuntime();
+    const run = runtime === "deno" ? ["run", "-A"] : [];
+    return {
+      program: join(PROJECT, "node_modules", ".bin", runtime),
+      args: [
+        ...run,
+        `adapters/${runtime}/main.ts`,
+        "hub",
+        `--server-addr=${serverAddr}`,
+        `--kubeconfig=${kubeconfig}`,
+        `--node-name=${nodeName}`,
+        `--proxy-port=${this.proxyPort}`,
+        `--serve-port=${this.servePort}`,
+        `--root-dir=${this.rootDir}`,
+        ...flags,
+      ],
+    };
+  }
+}
+
+/** What `HOLDFAST_RUNTIME` says. */
+export function chosenRuntime(): Runtime {
+  const runtime = process.env["HOLDFAST_RUNTIME"] || "bun";
+  if (runtime !== "bun" && runtime !== "node" && runtime !== "deno") {
+    throw new Error(`HOLDFAST_RUNTIME=${runtime}: bun, node or deno`);
+  }
+  return runtime;
+}

@@ -1,0 +1,151 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Child } from "./child.ts";
+import { isAlive, processesOf } from "./leftovers.ts";
+import { freePort } from "./ports.ts";
+import { waitFor } from "./wait.ts";
+
+export interface NodeOptions {
+  readonly program: string;
+  readonly name: string;
+  /** The cluster's folder, whose CA signs the node's serving certificate. */
+  readonly clusterDir: string;
+  /** What kubelet talks to, `http://127.0.0.1:PORT` of a hub. It sends no credentials. */
+  readonly server: string;
+  /** kubelet renews its lease four times in this time. @default {10} */
+  readonly leaseSeconds?: number;
+}
+
+/** A container as the node's runtime knows it. */
+export interface NodeContainer {
+  readonly id: string;
+  readonly pod: string;
+  readonly name: string;
+  readonly pid: number;
+  readonly alive: boolean;
+}
+
+/** Starts a real kubelet, and its runtime, that knows no other server than the given one. */
+export async function startNode(options: NodeOptions): Promise<KubeNode> {
+  const kubeconfig = join(options.clusterDir, `${options.name}-at-hub.kubeconfig`);
+  writeFileSync(kubeconfig, JSON.stringify(plainKubeconfig(options.server)), { mode: 0o600 });
+  const node = new KubeNode({ ...options, kubeconfig, port: await freePort() });
+  node.start();
+  return node;
+}
+
+/** A node: kubelet is a process of its own, and its runtime and containers outlive its SIGKILL. */
+export class KubeNode {
+  readonly name: string;
+  readonly dir: string;
+  readonly logFile: string;
+  readonly #options: NodeOptions & { readonly kubeconfig: string; readonly port: number };
+  #kubelet: Child | undefined;
+
+  constructor(options: NodeOptions & { readonly kubeconfig: string; readonly port: number }) {
+    this.#options = options;
+    this.name = options.name;
+    this.dir = join(options.clusterDir, `${options.name}-at-hub`);
+    this.logFile = `${this.dir}.log`;
+    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+  }
+
+  /** Starts kubelet; it finds the runtime that an earlier one has left. */
+  start(): void {
+    if (this.#kubelet?.running) throw new Error(`${this.name} runs already`);
+    const { program, name, kubeconfig, port, clusterDir, leaseSeconds = 10 } = this.#options;
+    this.#kubelet = new Child({
+      name: `kubelet ${name}`,
+      program,
+      args: [
+        "node",
+        `--name=${name}`,
+        `--kubeconfig=${kubeconfig}`,
+        `--dir=${this.dir}`,
+        `--kubelet-port=${port}`,
+        `--client-ca-file=${join(clusterDir, "ca.crt")}`,
+        `--node-lease-duration-seconds=${leaseSeconds}`,
+      ],
+      logFile: this.logFile,
+    });
+  }
+
+  get running(): boolean {
+    return this.#kubelet?.running ?? false;
+  }
+
+  get pid(): number {
+    if (this.#kubelet === undefined) throw new Error(`${this.name} was never started`);
+    return this.#kubelet.pid;
+  }
+
+  log(): string {
+    return existsSync(this.logFile) ? readFileSync(this.logFile, "utf8") : "";
+  }
+
+  /** Kills kubelet alone. */
+  async killKubelet(): Promise<void> {
+    await this.#kubelet?.kill("SIGKILL");
+  }
+
+  /** Ends kubelet, the runtime and all containers. */
+  async stop(): Promise<void> {
+    if (this.#kubelet?.running) await this.#kubelet.stop();
+    const runtime = processesOf(this.dir).find(({ command }) => command.includes(" runtime --socket="));
+    if (runtime === undefined) return;
+    process.kill(runtime.pid, "SIGTERM");
+    await waitFor(`the end of the runtime of ${this.name}`, 10_000, () => !isAlive(runtime.pid));
+  }
+
+  /** Those that have been started and, as far as the runtime knows, have not ended. */
+  containers(): NodeContainer[] {
+    const folder = join(this.dir, "runtime", "containers");
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder).flatMap((id) => {
+      const file = join(folder, id, "state.json");
+      return existsSync(file) ? readContainer(file) : [];
+    });
+  }
+
+  /** The pid of a pod's first process; pods of other namespaces must have other names. @throws Error where none runs */
+  pidOf(pod: string): number {
+    const found = this.containers().filter((one) => one.pod === pod && one.alive);
+    const [container] = found;
+    if (container === undefined || found.length > 1) {
+      throw new Error(`${pod} has ${found.length} running containers: ${JSON.stringify(this.containers())}`);
+    }
+    return container.pid;
+  }
+}
+
+function plainKubeconfig(server: string): unknown {
+  return {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "hub", cluster: { server } }],
+    users: [{ name: "none", user: {} }],
+    contexts: [{ name: "hub", context: { cluster: "hub", user: "none" } }],
+    "current-context": "hub",
+  };
+}
+
+function readContainer(file: string): NodeContainer[] {
+  // Written by tests/cluster/kube/container.go.
+  const state = JSON.parse(readFileSync(file, "utf8")) as ContainerState;
+  if (state.StartedAt === 0 || state.FinishedAt !== 0) return [];
+  return [{
+    id: state.ID,
+    pod: state.Config.labels["io.kubernetes.pod.name"] ?? "",
+    name: state.Config.metadata.name,
+    pid: state.PID,
+    alive: isAlive(state.PID),
+  }];
+}
+
+interface ContainerState {
+  readonly ID: string;
+  readonly PID: number;
+  readonly StartedAt: number;
+  readonly FinishedAt: number;
+  readonly Config: { readonly metadata: { readonly name: string }; readonly labels: Readonly<Record<string, string>> };
+}
