@@ -26,6 +26,9 @@ export const SRC_PACKAGES: readonly string[] = ["@bufbuild/protobuf", "@peculiar
 /** The folders of `adapters` that belong to one runtime each and may import `adapters/shared`. */
 export const RUNTIME_FOLDERS: readonly string[] = ["bun", "deno", "node"];
 
+/** The only JavaScript: it must run before it is known whether TypeScript would, and imports what the build makes. */
+export const LAUNCHERS: readonly string[] = ["adapters/node/launcher.cjs", "adapters/node/launcher_start.cjs"];
+
 /** Names that no file of `src` may use: Web APIs are what the core is built on. */
 export const RUNTIME_NAMES: ReadonlySet<string> = new Set([
   "__dirname",

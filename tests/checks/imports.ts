@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, posix, relative } from "node:path";
 import { findCycles } from "./import_cycles.ts";
-import { RUNTIME_FOLDERS, RUNTIME_NAMES, SRC_IMPORTS, SRC_PACKAGES, TYPES_ONLY } from "./import_rules.ts";
+import { LAUNCHERS, RUNTIME_FOLDERS, RUNTIME_NAMES, SRC_IMPORTS, SRC_PACKAGES, TYPES_ONLY } from "./import_rules.ts";
 import { type ImportEdge, type ParsedFile, parseSourceFile } from "./source_file.ts";
 
 /**
@@ -12,9 +12,10 @@ import { type ImportEdge, type ParsedFile, parseSourceFile } from "./source_file
  */
 export function checkImports(root: string): readonly string[] {
   const paths = sourcePaths(root);
-  const violations = paths.filter((path) => path.endsWith("x")).map((path) => `${path}:1: no .tsx or .jsx here`);
+  const violations: string[] = [];
   const graph = new Map<string, readonly string[]>();
-  for (const path of paths) {
+  for (const path of paths.filter((candidate) => !LAUNCHERS.includes(candidate))) {
+    if (!path.endsWith(".ts")) violations.push(`${path}:1: only .ts here, which every runtime reads as it is`);
     const parsed = parseSourceFile(join(root, path));
     violations.push(...checkFile(root, path, parsed));
     graph.set(path, parsed.imports.map((edge) => targetOf(path, edge)).filter((target) => target !== undefined));
@@ -50,7 +51,7 @@ function problemOf(root: string, path: string, edge: ImportEdge): string | undef
   if (specifier === undefined) return "import() of something that is not a plain string cannot be checked";
   const target = targetOf(path, edge);
   if (target === undefined) return packageProblem(path, specifier);
-  if (!/\.(ts|cjs)$/.test(target)) return `${specifier} must end with .ts`;
+  if (!target.endsWith(".ts")) return `${specifier} must end with .ts`;
   if (!existsSync(join(root, target))) return `${specifier} does not exist`;
   return path.startsWith("adapters/") ? adapterProblem(path, target) : coreProblem(path, target, edge.typeOnly);
 }

@@ -131,9 +131,10 @@ const PLANTED: readonly Planted[] = [
     found: ["src/hub/planted.ts:1: import cycle src/hub/planted.ts → src/hub/planted_b.ts → src/hub/planted.ts"],
   },
   {
-    name: "a .tsx file",
-    files: { "src/hub/planted.tsx": EMPTY },
-    found: ["src/hub/planted.tsx:1: no .tsx or .jsx here"],
+    name: ".tsx and JavaScript",
+    files: { "src/hub/planted.tsx": EMPTY, "adapters/bun/planted.js": EMPTY },
+    found: ["adapters/bun/planted.js", "src/hub/planted.tsx"]
+      .map((path) => `${path}:1: only .ts here, which every runtime reads as it is`),
   },
   {
     name: "a folder that the design does not have",
