@@ -38,7 +38,13 @@ export interface UpstreamResponse {
 
 export type UpgradeResponse =
   | (UpstreamResponse & { readonly socket?: undefined })
-  | { readonly status: 101; readonly reason: string; readonly rawHeaders: RawHeaders; readonly socket: Duplex; readonly head: Uint8Array };
+  | {
+    readonly status: 101;
+    readonly reason: string;
+    readonly rawHeaders: RawHeaders;
+    readonly socket: Duplex;
+    readonly head: Uint8Array;
+  };
 
 /** PEM texts. Without `cert` the client shows none. */
 export interface ClientCredentials {
@@ -74,7 +80,11 @@ export class UpstreamError extends Error {
   /** Whether any byte of the request may have reached the server. */
   readonly sent: boolean;
 
-  constructor(failure: UpstreamFailure, message: string, options: { readonly sent: boolean; readonly cause?: unknown }) {
+  constructor(
+    failure: UpstreamFailure,
+    message: string,
+    options: { readonly sent: boolean; readonly cause?: unknown },
+  ) {
     super(message, { cause: options.cause });
     this.failure = failure;
     this.sent = options.sent;

@@ -1,0 +1,22 @@
+import type { Cloud } from "../cloud/cloud.ts";
+import type { Link } from "../cloud/link.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Recorder } from "../replica/recorder.ts";
+import type { Replica } from "../replica/replica.ts";
+
+/** What all parts of one hub share. */
+export interface HubContext {
+  readonly platform: Platform;
+  readonly nodeName: string;
+  readonly cloud: Cloud;
+  readonly link: Link;
+  readonly replica: Replica;
+  readonly recorder: Recorder;
+  readonly logger: Logger;
+  readonly cloudReadTimeoutMs: number;
+  /** A watch without `timeoutSeconds` lasts one to two times this. */
+  readonly minRequestTimeoutMs: number;
+  /** Aborted when the hub closes: watches end. */
+  readonly closed: AbortSignal;
+}

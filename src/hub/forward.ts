@@ -1,0 +1,214 @@
+import { forwardHeaders, headerOf, replaceHeader } from "../kube/hop_by_hop.ts";
+import { upstreamAccept } from "../kube/media_type.ts";
+import { queryOf } from "../kube/resources.ts";
+import { serviceUnavailable, type StatusError } from "../kube/status.ts";
+import { nodeScope } from "../identity/scope.ts";
+import type { ByteSource, Sink } from "../platform/bytes.ts";
+import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
+import { concat, decodedBody, readAll } from "../replica/body.ts";
+import { type Recordable, Recorder } from "../replica/recorder.ts";
+import type { Call } from "./call.ts";
+import type { HubContext } from "./context.ts";
+
+/** A longer answer passes through unrecorded. */
+const maxRecordedBytes = 64 * 1024 * 1024;
+
+export interface ForwardOptions {
+  /** Keep what the answer shows (R2). */
+  readonly record: boolean;
+  /** Answers in the cloud's place, where it can; false where it can't. Tried when the cloud does not answer, or not in time. */
+  readonly otherwise?: () => Promise<boolean>;
+  /** Takes a complete answer of status 200, still encoded as it came. */
+  readonly taken?: (response: UpstreamResponse, body: Uint8Array) => void;
+}
+
+/**
+ * Sends a request to the cloud as it came, but for `Accept` where the answer is to be recorded (R12), and the answer back
+ * byte for byte.
+ */
+export async function forward(context: HubContext, call: Call, options: ForwardOptions): Promise<void> {
+  const attempt = new Attempt(context, call, options);
+  const response = await attempt.head();
+  if (response !== undefined) await relay(context, call, response, options);
+}
+
+/** Waits for the head of the cloud's answer, but no longer than another answer can be given or the link holds. */
+class Attempt {
+  readonly #context: HubContext;
+  readonly #call: Call;
+  readonly #options: ForwardOptions;
+  readonly #abort = new AbortController();
+
+  constructor(context: HubContext, call: Call, options: ForwardOptions) {
+    this.#context = context;
+    this.#call = call;
+    this.#options = options;
+  }
+
+  /** @returns nothing where the call was answered otherwise, or refused */
+  async head(): Promise<UpstreamResponse | undefined> {
+    const { link, platform, cloudReadTimeoutMs } = this.#context;
+    const { exchange } = this.#call;
+    const gone = () => this.#abort.abort(exchange.signal.reason);
+    exchange.signal.addEventListener("abort", gone);
+    const stop = link.onChange(() => {
+      if (link.state === "offline") this.#abort.abort(new Error("the link was cut"));
+    });
+    const timer = platform.clock.setTimer(cloudReadTimeoutMs, () => void this.#slow());
+    try {
+      const response = await this.#context.cloud.request(this.#request());
+      if (this.#call.exchange.answered) return undefined;
+      if (!this.#isOutOfReach(response)) return response;
+      this.#abort.abort(new Error("not the cloud's answer"));
+      throw new UpstreamError(
+        "untrusted",
+        `${response.status} came from something that is not ready or no API server`,
+        { sent: true },
+      );
+    } catch (error) {
+      await this.#failed(error);
+      return undefined;
+    } finally {
+      timer.cancel();
+      stop(); // the client's going still counts while the body passes
+    }
+  }
+
+  #request() {
+    const { exchange, info, accept } = this.#call;
+    let rawHeaders = forwardHeaders(exchange.rawHeaders);
+    if (this.#options.record && info.isResource && accept.json) {
+      rawHeaders = replaceHeader(rawHeaders, "Accept", upstreamAccept(exchange.header("accept")));
+    }
+    const hasBody = exchange.header("content-length") !== undefined ||
+      exchange.header("transfer-encoding") !== undefined ||
+      !["GET", "HEAD", "DELETE"].includes(exchange.method);
+    return {
+      method: exchange.method,
+      rawPath: exchange.rawPath,
+      rawHeaders,
+      signal: this.#abort.signal,
+      longRunning: info.verb === "watch",
+      ...(hasBody ? { body: exchange.body } : {}),
+    };
+  }
+
+  /** The cloud holds the request: whether the link still works is asked at once, and a read is answered otherwise. */
+  async #slow(): Promise<void> {
+    this.#context.link.suspect();
+    if (await this.#options.otherwise?.() === true) this.#abort.abort(new Error("answered by the replica"));
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    const { link, logger } = this.#context;
+    const { exchange, info } = this.#call;
+    if (!(error instanceof UpstreamError)) throw error;
+    if (exchange.answered || exchange.signal.aborted) return;
+    link.suspect();
+    logger.log("debug", "The cloud did not answer", { path: info.path, failure: error.failure, error: error.message });
+    if (await this.#options.otherwise?.() === true) return;
+    this.#call.fail(outOfReach(error.message));
+  }
+
+  /**
+   * R16: what a backend says while it is not ready, and what is no API answer (a portal's page), is not the cloud's word.
+   */
+  #isOutOfReach(response: UpstreamResponse): boolean {
+    if ([401, 403, 404].includes(response.status) && this.#context.link.state === "offline") return true;
+    const type = headerOf(response.rawHeaders, "content-type") ?? "";
+    return this.#call.info.isResource && this.#call.info.subresource === "" && type.startsWith("text/html");
+  }
+}
+
+/** The refusal of what only the cloud could answer (design, section 4: 503 without `Retry-After`). */
+export function outOfReach(why: string): StatusError {
+  return serviceUnavailable(`The cloud is out of reach: ${why}`);
+}
+
+async function relay(
+  context: HubContext,
+  call: Call,
+  response: UpstreamResponse,
+  options: ForwardOptions,
+): Promise<void> {
+  const rawHeaders = forwardHeaders(response.rawHeaders);
+  const kept = keeps(call, response, options) ? new KeptBody() : undefined;
+  const sink = call.respond({ status: response.status, reason: response.reason, rawHeaders }, "cloud");
+  try {
+    await copy(response.body, sink, kept);
+    if (kept?.whole !== undefined && !call.exchange.signal.aborted) {
+      await take(context, call, { response, body: kept.whole, options });
+    }
+    sink.end();
+  } catch (error) {
+    sink.destroy();
+    if (!(error instanceof UpstreamError)) throw error;
+    if (!call.exchange.signal.aborted) context.link.suspect();
+  }
+}
+
+async function copy(source: ByteSource, sink: Sink, kept: KeptBody | undefined): Promise<void> {
+  for await (const chunk of source) {
+    kept?.push(chunk);
+    const room = sink.write(chunk);
+    if (room !== undefined) await room;
+  }
+}
+
+/** What passes through, up to a limit: past it nothing is kept. */
+class KeptBody {
+  #chunks: Uint8Array[] | undefined = [];
+  #length = 0;
+
+  push(chunk: Uint8Array): void {
+    this.#length += chunk.length;
+    if (this.#length > maxRecordedBytes) this.#chunks = undefined;
+    this.#chunks?.push(chunk.slice());
+  }
+
+  get whole(): Uint8Array | undefined {
+    return this.#chunks === undefined ? undefined : concat(this.#chunks);
+  }
+}
+
+function keeps(call: Call, response: UpstreamResponse, options: ForwardOptions): boolean {
+  if (options.taken !== undefined) return response.status === 200;
+  if (!options.record || call.accept.as !== undefined || ![200, 201, 202].includes(response.status)) return false;
+  const json = (headerOf(response.rawHeaders, "content-type") ?? "").startsWith("application/json");
+  return json && Recorder.wants(recordable(call));
+}
+
+async function take(
+  context: HubContext,
+  call: Call,
+  { response, body, options }: {
+    readonly response: UpstreamResponse;
+    readonly body: Uint8Array;
+    readonly options: ForwardOptions;
+  },
+): Promise<void> {
+  if (options.taken !== undefined) return options.taken(response, body);
+  try {
+    const plain = await readAll(decodedBody({ rawHeaders: response.rawHeaders, body: single(body) }), maxRecordedBytes);
+    context.recorder.take(nodeScope, recordable(call), plain);
+  } catch (error) {
+    // The client has its answer; a copy that cannot be taken must not break it.
+    context.logger.log("warn", "An answer of the cloud could not be recorded", {
+      path: call.info.path,
+      error: error instanceof Error ? error.message : String(error),
+    });
+  }
+}
+
+function recordable({ info, options }: Call): Recordable {
+  const { verb, group, version, resource, subresource } = info;
+  const asked = { verb, group, version, resource, subresource };
+  return verb === "list" && options !== undefined
+    ? { ...asked, query: queryOf(info, options), continue: options.continue }
+    : asked;
+}
+
+// deno-lint-ignore require-await
+async function* single(chunk: Uint8Array): ByteSource {
+  yield chunk;
+}

@@ -1,0 +1,172 @@
+import { type Context, Hono } from "hono";
+import { Cloud } from "../cloud/cloud.ts";
+import { Link } from "../cloud/link.ts";
+import { statusBody, type StatusError, statusHeaders } from "../kube/status.ts";
+import type { Exchange, ExchangeBindings } from "../platform/exchange.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Store } from "../platform/store.ts";
+import type { Upstream } from "../platform/upstream.ts";
+import { WebExchange } from "../platform/web_exchange.ts";
+import { Recorder } from "../replica/recorder.ts";
+import { Replica } from "../replica/replica.ts";
+import type { Call } from "./call.ts";
+import type { HubContext } from "./context.ts";
+import { guard, type GuardOptions } from "./guards.ts";
+import { declareMetrics } from "./hub_metrics.ts";
+import { proxy } from "./proxy.ts";
+import { createStatusApp } from "./status_app.ts";
+
+export interface HubOptions {
+  readonly platform: Platform;
+  readonly nodeName: string;
+  /** To the cloud, with the node's identity. The hub does not close it. */
+  readonly upstream: Upstream;
+  /** For requests that bring their own credentials: without the node's. @default {upstream} */
+  readonly callerUpstream?: Upstream;
+  /** `Host` towards the cloud: `127.0.0.1:6443`. */
+  readonly host: string;
+  /** The node's bearer token, where its identity is a token. */
+  readonly authorization?: () => string | undefined;
+  /** Seals what it keeps. The hub does not close it. */
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** After it a read is answered by the replica, if that can. @default {2_000} */
+  readonly cloudReadTimeoutMs?: number;
+  /** A watch without `timeoutSeconds` lasts one to two times this. @default {1_800_000} */
+  readonly minRequestTimeoutMs?: number;
+  /** Whose processes may use the plain port. @default root and the hub's own user */
+  readonly plainAllowUids?: readonly number[];
+  readonly version: string;
+}
+
+/** The edge role: a local read replica of the Kubernetes API, and a proxy for everything else. */
+export interface Hub {
+  /** Answers on the plain port, with the node's identity: for loopback listeners only. */
+  handle(request: Request, exchange: Exchange): Response | Promise<Response>;
+  /** Answers on the status server. */
+  handleStatus(request: Request, exchange: Exchange): Response | Promise<Response>;
+  /** The plain proxy inside somebody's app, which then decides who may ask. No upgrades. */
+  fetch(request: Request): Promise<Response>;
+  /** Ends watches cleanly and commits what is pending. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a hub: takes back what the store holds, checks the link once, and goes on checking it.
+ *
+ * @throws StoreError where the store cannot be read at all
+ */
+export async function createHub(options: HubOptions): Promise<Hub> {
+  const { platform, metrics, version } = options;
+  const closing = new AbortController();
+  const context = createContext(options, closing.signal);
+  await context.replica.restore();
+  await context.link.start();
+  const apps = createApps(context, options);
+  const statusApp = createStatusApp({ context, metrics, version, startedAt: platform.clock.now() });
+  const guarded = new Hono<{ Bindings: ExchangeBindings }>();
+  guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "writes" }));
+  guarded.route("/", statusApp);
+  return {
+    handle: (request, exchange) => apps.guarded.fetch(request, { exchange }),
+    handleStatus: (request, exchange) => guarded.fetch(request, { exchange }),
+    fetch: (request) => mounted(apps.open, request),
+    async close(): Promise<void> {
+      closing.abort(new Error("The hub closes"));
+      context.link.close();
+      await context.replica.close();
+    },
+  };
+}
+
+function createContext(options: HubOptions, closed: AbortSignal): HubContext {
+  const { platform, upstream, host, authorization, logger, store } = options;
+  const { clock, random } = platform;
+  const cloud = new Cloud({
+    upstream,
+    callerUpstream: options.callerUpstream ?? upstream,
+    host,
+    ...(authorization === undefined ? {} : { authorization }),
+  });
+  const link = new Link({ cloud, clock, random, logger });
+  const replica = new Replica({ cloud, link, store, clock, random, logger });
+  return {
+    platform,
+    nodeName: options.nodeName,
+    cloud,
+    link,
+    replica,
+    recorder: new Recorder(replica, () => clock.now()),
+    logger,
+    cloudReadTimeoutMs: options.cloudReadTimeoutMs ?? 2_000,
+    minRequestTimeoutMs: options.minRequestTimeoutMs ?? 1_800_000,
+    closed,
+  };
+}
+
+type App = Hono<{ Bindings: ExchangeBindings }>;
+
+function createApps(context: HubContext, options: HubOptions): { readonly guarded: App; readonly open: App } {
+  const count = declareMetrics(context, options.metrics);
+  const answer = async (c: Context<{ Bindings: ExchangeBindings }>): Promise<Response> => {
+    const { exchange } = c.env;
+    const startedAt = context.platform.clock.monotonic();
+    const call = await proxy(context, exchange);
+    if (call !== undefined) {
+      count(call);
+      logRequest(context, call, context.platform.clock.monotonic() - startedAt);
+    }
+    return new Response(null); // the exchange has the answer
+  };
+  const open: App = new Hono();
+  open.all("*", answer);
+  const guarded: App = new Hono();
+  guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "all" }));
+  guarded.all("*", answer);
+  return { guarded, open };
+}
+
+function guarding(options: GuardOptions) {
+  return async (c: Context<{ Bindings: ExchangeBindings }>, next: () => Promise<void>): Promise<Response | void> => {
+    const refusal = await guard(c.env.exchange, options);
+    if (refusal !== undefined) return statusResponse(refusal);
+    await next();
+  };
+}
+
+function statusResponse(error: StatusError): Response {
+  const headers = new Headers();
+  const raw = statusHeaders(error);
+  for (let i = 0; i < raw.length; i += 2) headers.append(raw[i] ?? "", raw[i + 1] ?? "");
+  return new Response(new Uint8Array(statusBody(error)), { status: error.code, headers });
+}
+
+function allowedUids({ plainAllowUids, platform }: HubOptions): readonly number[] {
+  return plainAllowUids ?? [0, ...(platform.process.uid === undefined ? [] : [platform.process.uid])];
+}
+
+function logRequest({ logger }: HubContext, call: Call, durationMs: number): void {
+  if (!logger.enabled("debug")) return;
+  const { info, exchange, status, source } = call;
+  logger.log("debug", "Request", {
+    method: exchange.method,
+    path: info.path,
+    query: info.query.toString(),
+    verb: info.verb,
+    status,
+    source,
+    durationMs: Math.round(durationMs),
+    client: exchange.peer.address === "" ? "" : `${exchange.peer.address}:${exchange.peer.port}`,
+    userAgent: exchange.header("user-agent"),
+  });
+}
+
+async function mounted(app: App, request: Request): Promise<Response> {
+  const exchange = new WebExchange(request);
+  const handled = Promise.resolve(app.fetch(request, { exchange }));
+  const response = await Promise.race([exchange.response, handled]);
+  return exchange.answered ? await exchange.response : response;
+}

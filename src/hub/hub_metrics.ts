@@ -1,0 +1,59 @@
+import type { GaugeValue, Metrics } from "../platform/metrics.ts";
+import type { Call } from "./call.ts";
+import type { HubContext } from "./context.ts";
+
+/** @returns what counts a request once it has ended */
+export function declareMetrics(context: HubContext, metrics: Metrics): (call: Call) => void {
+  const requests = metrics.counter(
+    "holdfast_requests_total",
+    "Requests by what was asked and where the answer came from",
+    [
+      "verb",
+      "resource",
+      "code",
+      "source",
+    ],
+  );
+  metrics.gauge(
+    "holdfast_link_online",
+    "Whether the cloud answers",
+    [],
+    () => [{ value: context.link.state === "online" ? 1 : 0 }],
+  );
+  metrics.gauge("holdfast_collections", "Collections by state", ["state"], () => states(context));
+  metrics.gauge("holdfast_objects", "Objects in collections", [], () => [{ value: sum(context, (c) => c.size) }]);
+  metrics.gauge("holdfast_watchers", "Open local watches", [], () => [{ value: sum(context, (c) => c.watchers) }]);
+  metrics.gauge(
+    "holdfast_records",
+    "Objects recorded beside collections",
+    [],
+    () => [{ value: context.replica.records.size }],
+  );
+  metrics.gauge(
+    "holdfast_records_dropped",
+    "Records that went for want of room",
+    [],
+    () => [{ value: context.replica.records.dropped }],
+  );
+  metrics.gauge("holdfast_store_failed", "Whether the store cannot be written", [], () => [
+    { value: context.replica.store.failure === undefined ? 0 : 1 },
+  ]);
+  return ({ info, status, source }) =>
+    // Paths outside of resources are the client's own words: they are no label.
+    requests.add(1, { verb: info.verb, resource: info.isResource ? info.resource : "", code: String(status), source });
+}
+
+function states({ replica }: HubContext): GaugeValue[] {
+  const counts = new Map<string, number>(["syncing", "live", "stale", "refused"].map((state) => [state, 0]));
+  for (const { state } of replica.collections()) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return [...counts].map(([state, value]) => ({ value, labels: { state } }));
+}
+
+type Collections = ReturnType<HubContext["replica"]["collections"]>;
+type CollectionOf<T> = T extends Iterable<infer One> ? One : never;
+
+function sum({ replica }: HubContext, value: (collection: CollectionOf<Collections>) => number): number {
+  let total = 0;
+  for (const collection of replica.collections()) total += value(collection);
+  return total;
+}

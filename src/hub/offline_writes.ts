@@ -1,0 +1,120 @@
+import { contentTypeOf } from "../kube/media_type.ts";
+import { patchChangesNothing } from "../kube/patch.ts";
+import { decodeLease, decodeUnknown, readProtobufObjectMeta } from "../kube/protobuf.ts";
+import { alreadyExists, badRequest, requestEntityTooLarge } from "../kube/status.ts";
+import { readAll } from "../replica/body.ts";
+import type { Call } from "./call.ts";
+import type { HubContext } from "./context.ts";
+import { outOfReach } from "./forward.ts";
+import { pathOf } from "./reads.ts";
+
+/** The API server takes no longer body either. */
+const maxBodyBytes = 3 * 1024 * 1024;
+const leaseNamespace = "kube-node-lease";
+const jsonPatches = [
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  "application/strategic-merge-patch+json",
+];
+
+/**
+ * Answers of a write, while the cloud is out of reach, what the API server would have answered (design, section 4,
+ * Routing): a create of an object that is held, a patch that changes nothing, the renewal of this node's own lease.
+ *
+ * @throws StatusError 503 for everything else
+ */
+export async function writeOffline(context: HubContext, call: Call): Promise<void> {
+  const { verb, subresource } = call.info;
+  if (verb === "update" && isOwnLease(context, call)) return await renewLease(context, call);
+  if (verb === "create" && subresource === "") await refuseHeld(context, call);
+  if (verb === "patch" && await patchedNothing(context, call)) return;
+  throw outOfReach(`${call.exchange.method} ${call.info.resource} is the cloud's to decide (${context.link.reason})`);
+}
+
+/** kubelet registers by creating its Node, and goes on only at this answer. */
+async function refuseHeld(context: HubContext, call: Call): Promise<void> {
+  const name = createdName(await bodyOf(call), call.exchange.header("content-type"));
+  if (name === "") return;
+  const path = { ...pathOf(call), name };
+  if (context.replica.find(path) !== undefined) throw alreadyExists(path);
+}
+
+function createdName(body: Uint8Array, contentType: string | undefined): string {
+  const { type } = contentTypeOf(contentType);
+  if (type === "application/vnd.kubernetes.protobuf") return readProtobufObjectMeta(decodeUnknown(body).raw).name;
+  if (type !== "application/json" && type !== "") return "";
+  const metadata = member(parseJson(body), "metadata");
+  const name = member(metadata, "name");
+  return typeof name === "string" ? name : "";
+}
+
+async function patchedNothing(context: HubContext, call: Call): Promise<boolean> {
+  const held = context.replica.find(pathOf(call));
+  if (held === undefined || !["", "status"].includes(call.info.subresource) || !call.accept.json) return false;
+  const { type } = contentTypeOf(call.exchange.header("content-type"));
+  if (!jsonPatches.includes(type)) return false; // server-side apply is YAML, and the API server's to merge
+  const patch = parseJson(await bodyOf(call));
+  if (patchChangesNothing(parseJson(held.bytes), patch, type) !== true) return false;
+  respondJson(call, held.bytes);
+  return true;
+}
+
+function isOwnLease(context: HubContext, { info }: Call): boolean {
+  return info.group === "coordination.k8s.io" && info.resource === "leases" && info.subresource === "" &&
+    info.namespace === leaseNamespace && info.name === context.nodeName;
+}
+
+/**
+ * A kubelet that can't renew its lease logs an error every 10 s and backs off. Nobody but the cloud looks at it, so what
+ * it wrote is what it gets back, at the version that it knows.
+ */
+async function renewLease(context: HubContext, call: Call): Promise<void> {
+  const body = await bodyOf(call);
+  const { type } = contentTypeOf(call.exchange.header("content-type"));
+  const lease: unknown = type === "application/vnd.kubernetes.protobuf" ? decodeLease(body) : parseJson(body);
+  if (member(member(lease, "metadata"), "name") !== call.info.name) {
+    throw badRequest("the name of the object does not match the name on the URL");
+  }
+  const bytes = new TextEncoder().encode(JSON.stringify(lease));
+  const resourceVersion = member(member(lease, "metadata"), "resourceVersion");
+  if (typeof resourceVersion === "string" && resourceVersion !== "") {
+    context.replica.records.put(pathOf(call), { bytes, savedAt: context.platform.clock.now() });
+  }
+  respondJson(call, bytes);
+}
+
+function respondJson(call: Call, bytes: Uint8Array): void {
+  const rawHeaders = ["Content-Type", "application/json", "Content-Length", String(bytes.length)];
+  const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
+  void sink.write(bytes);
+  sink.end();
+}
+
+const bodies = new WeakMap<Call, Promise<Uint8Array>>();
+
+/** The body, read once. */
+function bodyOf(call: Call): Promise<Uint8Array> {
+  let body = bodies.get(call);
+  if (body === undefined) {
+    body = readAll(call.exchange.body, maxBodyBytes).catch((error: unknown) => {
+      if (error instanceof RangeError) throw requestEntityTooLarge(`limit is ${maxBodyBytes}`);
+      throw error;
+    });
+    bodies.set(call, body);
+  }
+  return body;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw badRequest(`the object provided is no JSON: ${cause instanceof Error ? cause.name : "malformed"}`);
+  }
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
+    ? Reflect.get(value, name)
+    : undefined;
+}

@@ -1,0 +1,116 @@
+import { bringsCredential } from "../cloud/cloud.ts";
+import { negotiate } from "../kube/media_type.ts";
+import { parseListOptions } from "../kube/list_options.ts";
+import { parseRequest } from "../kube/request_info.ts";
+import { toStatusError } from "../kube/status.ts";
+import type { RawHeaders } from "../platform/bytes.ts";
+import type { Exchange } from "../platform/exchange.ts";
+import { Call } from "./call.ts";
+import type { HubContext } from "./context.ts";
+import { keepDocument, readDocument } from "./documents.ts";
+import { forward, outOfReach } from "./forward.ts";
+import { writeOffline } from "./offline_writes.ts";
+import { expiredOffline, readCollection, readCovered, readHeld } from "./reads.ts";
+import { fallback, type Route, route } from "./routing.ts";
+import { passUpgrade } from "./upgrade.ts";
+
+/** Answers one request of the data plane through its exchange. Never rejects. @returns what came of it, for the log */
+export async function proxy(context: HubContext, exchange: Exchange): Promise<Call | undefined> {
+  let call: Call | undefined;
+  try {
+    call = read(exchange);
+    await follow(context, call, chosen(context, call));
+  } catch (error) {
+    const status = toStatusError(error);
+    if (status.code === 500) {
+      context.logger.log("error", "A request failed", { path: call?.info.path, error: describe(error) });
+    }
+    call ??= new Call(exchange, { info: unreadable(exchange), options: undefined, accept: negotiate(undefined) });
+    call.fail(status);
+  }
+  return call;
+}
+
+function read(exchange: Exchange): Call {
+  const info = parseRequest(exchange.method, exchange.rawPath);
+  const listed = info.isResource && ["list", "watch", "deletecollection"].includes(info.verb);
+  return new Call(exchange, {
+    info,
+    options: listed ? parseListOptions(info.query) : undefined,
+    accept: negotiate(exchange.header("accept")),
+  });
+}
+
+function unreadable(exchange: Exchange) {
+  return { ...parseRequest(exchange.method, "/"), rawPath: exchange.rawPath, path: "unreadable" };
+}
+
+function chosen(context: HubContext, call: Call): Route {
+  const { exchange, info, options, accept } = call;
+  return route({
+    link: context.link.state,
+    method: exchange.method,
+    info,
+    ...(options === undefined ? {} : { options }),
+    takesJson: accept.json || accept.asJson,
+    wantsOtherForm: accept.as !== undefined,
+    ownCredential: bringsCredential(exchange.rawHeaders),
+    impersonates: impersonates(exchange.rawHeaders),
+    upgrade: exchange.upgrade,
+  });
+}
+
+/** Answers as the route says. @returns false where it can't, which only a fallback does */
+async function follow(context: HubContext, call: Call, way: Route): Promise<void> {
+  switch (way) {
+    case "pass":
+      return call.exchange.upgrade ? await passUpgrade(context, call) : await forward(context, call, { record: false });
+    case "cloud":
+      return await throughCloud(context, call, way);
+    case "document":
+      return await forward(context, call, {
+        record: false,
+        otherwise: () => readDocument(context, call),
+        taken: (response, body) => keepDocument(context, call, response, body),
+      });
+    case "collection":
+      return await readCollection(context, call) === "cloud" ? await throughCloud(context, call, way) : undefined;
+    case "covered":
+      return await readCovered(context, call) === "cloud" ? await throughCloud(context, call, way) : undefined;
+    case "held":
+      if (await readHeld(context, call)) return;
+      throw refusal(context, call);
+    case "held-document":
+      if (await readDocument(context, call)) return;
+      throw refusal(context, call);
+    case "write":
+      return await writeOffline(context, call);
+    case "expired":
+      throw expiredOffline(call);
+    case "refuse":
+      throw refusal(context, call);
+  }
+}
+
+async function throughCloud(context: HubContext, call: Call, way: Route): Promise<void> {
+  const isRead = ["get", "list", "watch"].includes(call.info.verb);
+  const otherwise = isRead && fallback(way) === "held" ? () => readHeld(context, call) : undefined;
+  await forward(context, call, {
+    record: call.info.verb !== "watch",
+    ...(otherwise === undefined ? {} : { otherwise }),
+  });
+}
+
+function refusal(context: HubContext, call: Call): Error {
+  const { info, exchange } = call;
+  const what = info.isResource ? [info.resource, info.subresource].filter((part) => part !== "").join("/") : info.path;
+  return outOfReach(`${exchange.method} ${what} cannot be answered from what this node holds (${context.link.reason})`);
+}
+
+function impersonates(rawHeaders: RawHeaders): boolean {
+  return rawHeaders.some((name, index) => index % 2 === 0 && name.toLowerCase().startsWith("impersonate-"));
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}

@@ -1,0 +1,125 @@
+import type { LinkState } from "../cloud/link.ts";
+import type { ListOptions } from "../kube/list_options.ts";
+import type { RequestInfo } from "../kube/request_info.ts";
+
+/** What decides where an answer comes from. */
+export interface RoutingQuestion {
+  readonly link: LinkState;
+  readonly method: string;
+  readonly info: RequestInfo;
+  /** Of a list or watch. */
+  readonly options?: ListOptions;
+  /** The client takes plain JSON objects. */
+  readonly takesJson: boolean;
+  /** The client would rather have a Table or PartialObjectMetadata. */
+  readonly wantsOtherForm: boolean;
+  /** The request brings a credential of its own. */
+  readonly ownCredential: boolean;
+  /** It acts as somebody else. */
+  readonly impersonates: boolean;
+  readonly upgrade: boolean;
+}
+
+/**
+ * `pass`: the cloud or 503, nothing is kept. `cloud`: the cloud, what it answers is recorded, and where it does not answer
+ * what is held (R2). `document`: the same for discovery. `collection`: the query's collection, made and kept up to date
+ * (R1, R3, R4). `covered`: a live collection that covers the name, else as `cloud` (R1). `held`: what is held, the cloud
+ * being out of reach (R11). `write`: what may be answered of a write while the cloud is out of reach. `expired`: 410, for
+ * the cloud alone could tell (R1, R8).
+ */
+export type Route =
+  | "pass"
+  | "cloud"
+  | "document"
+  | "collection"
+  | "covered"
+  | "held"
+  | "held-document"
+  | "write"
+  | "expired"
+  | "refuse";
+
+interface Row {
+  readonly when: (question: RoutingQuestion) => boolean;
+  readonly online: Route;
+  readonly offline: Route;
+}
+
+/** The first row that fits decides. */
+const table: readonly Row[] = [
+  { when: (q) => q.ownCredential || q.impersonates || isDryRun(q), online: "pass", offline: "refuse" },
+  { when: (q) => q.upgrade || q.method === "HEAD", online: "pass", offline: "refuse" },
+  { when: isDiscovery, online: "document", offline: "held-document" },
+  { when: (q) => !q.info.isResource, online: "pass", offline: "refuse" },
+  { when: isWrite, online: "cloud", offline: "write" },
+  {
+    when: (q) => q.info.subresource !== "" || q.info.verb === "proxy" || isSharded(q),
+    online: "pass",
+    offline: "refuse",
+  },
+  { when: (q) => !q.takesJson, online: "pass", offline: "refuse" },
+  { when: (q) => q.info.verb === "watch" && q.wantsOtherForm, online: "pass", offline: "held" },
+  { when: (q) => q.info.verb === "watch", online: "collection", offline: "held" },
+  { when: (q) => q.wantsOtherForm, online: "cloud", offline: "held" },
+  { when: (q) => q.info.verb === "get" && askedVersion(q) !== "", online: "covered", offline: "held" },
+  { when: (q) => q.info.verb === "get", online: "cloud", offline: "held" },
+  { when: isExact, online: "cloud", offline: "expired" },
+  { when: (q) => askedVersion(q) !== "", online: "collection", offline: "held" },
+  { when: () => true, online: "cloud", offline: "held" },
+];
+
+/** @returns where the answer comes from; while the link is not known yet the cloud is tried */
+export function route(question: RoutingQuestion): Route {
+  for (const row of table) {
+    if (row.when(question)) return question.link === "offline" ? row.offline : row.online;
+  }
+  return "refuse";
+}
+
+/** Where a read goes on when the cloud did not answer. */
+export function fallback(route: Route): Route | undefined {
+  switch (route) {
+    case "cloud":
+    case "covered":
+    case "collection":
+      return "held";
+    case "document":
+      return "held-document";
+    default:
+      return undefined;
+  }
+}
+
+function askedVersion(question: RoutingQuestion): string {
+  return question.options?.resourceVersion ?? question.info.query.get("resourceVersion") ?? "";
+}
+
+/**
+ * What only the API server's own past can answer: exactly one version, a further page, or a first page at a version
+ * (`limit` with a version and no match stands for `Exact`).
+ */
+function isExact(question: RoutingQuestion): boolean {
+  const { options } = question;
+  if (options === undefined) return false;
+  if (options.continue !== "" || options.resourceVersionMatch === "Exact") return true;
+  return options.limit > 0 && options.resourceVersion !== "" && options.resourceVersion !== "0" &&
+    options.resourceVersionMatch === "";
+}
+
+function isSharded(question: RoutingQuestion): boolean {
+  return (question.options?.shardSelector ?? "") !== "";
+}
+
+function isDryRun(question: RoutingQuestion): boolean {
+  return question.info.query.has("dryRun");
+}
+
+function isWrite(question: RoutingQuestion): boolean {
+  return ["create", "update", "patch", "delete", "deletecollection"].includes(question.info.verb);
+}
+
+function isDiscovery(question: RoutingQuestion): boolean {
+  const { info, method } = question;
+  if (info.isResource || method !== "GET") return false;
+  return info.apiPrefix !== "" || /^\/(api|apis|version|openapi\/.*)\/?$/.test(info.path);
+}

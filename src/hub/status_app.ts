@@ -1,0 +1,89 @@
+import { Hono } from "hono";
+import type { Metrics } from "../platform/metrics.ts";
+import type { HubContext } from "./context.ts";
+
+export interface StatusAppOptions {
+  readonly context: HubContext;
+  readonly metrics: Metrics;
+  readonly version: string;
+  readonly startedAt: number;
+}
+
+interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly why: string;
+  /** Told, but the hub serves all the same. */
+  readonly informational?: boolean;
+}
+
+/** The routes of the status server (design, section 9). */
+export function createStatusApp({ context, metrics, version, startedAt }: StatusAppOptions): Hono {
+  const app = new Hono();
+  app.get("/healthz", (c) => c.text("ok"));
+  app.get("/livez", (c) => c.text("ok"));
+  app.get("/readyz", (c) => {
+    const checks = readiness(context);
+    const ready = checks.every((check) => check.ok || check.informational);
+    if (ready && c.req.query("verbose") === undefined) return c.text("ok");
+    return c.text(verbose(checks, ready), ready ? 200 : 503);
+  });
+  app.get("/metrics", async () => {
+    const { contentType, text } = await metrics.render();
+    return new Response(text, { headers: { "Content-Type": contentType } });
+  });
+  app.get("/v1/status", (c) => c.json(status(context, { version, startedAt })));
+  app.notFound((c) => c.text("404 page not found", 404));
+  return app;
+}
+
+function readiness({ link, replica }: HubContext): Check[] {
+  const { failure } = replica.store;
+  return [
+    { name: "ping", ok: true, why: "" },
+    { name: "restored", ok: true, why: "" },
+    { name: "link-checked", ok: link.state !== "unknown", why: "the link to the cloud was not checked yet" },
+    { name: "cloud", ok: link.state === "online", why: `out of reach: ${link.reason}`, informational: true },
+    { name: "store", ok: failure === undefined, why: `going on from memory: ${failure ?? ""}`, informational: true },
+  ];
+}
+
+/** In the form of kube-apiserver's own /readyz?verbose. */
+function verbose(checks: readonly Check[], ready: boolean): string {
+  const lines = checks.map(({ name, ok, why, informational }) => {
+    if (ok) return `[+]${name} ok`;
+    return informational ? `[!]${name} ${why}, the replica answers` : `[-]${name} failed: ${why}`;
+  });
+  return [...lines, ready ? "readyz check passed" : "readyz check failed", ""].join("\n");
+}
+
+function status(
+  { link, replica, nodeName, platform }: HubContext,
+  process: { readonly version: string; readonly startedAt: number },
+) {
+  return {
+    version: process.version,
+    runtime: platform.runtime,
+    nodeName,
+    startedAt: iso(process.startedAt),
+    link: { state: link.state, since: iso(link.since), reason: link.reason },
+    store: {
+      ok: replica.store.failure === undefined,
+      ...(replica.store.failure === undefined ? {} : { error: replica.store.failure }),
+    },
+    records: { count: replica.records.size, bytes: replica.records.bytes, dropped: replica.records.dropped },
+    collections: [...replica.collections()].map((collection) => ({
+      ...collection.query,
+      state: collection.state,
+      since: iso(collection.since),
+      resourceVersion: collection.resourceVersion,
+      epoch: collection.epoch,
+      objects: collection.size,
+      watchers: collection.watchers,
+    })),
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

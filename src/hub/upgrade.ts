@@ -1,0 +1,51 @@
+import { forwardHeaders } from "../kube/hop_by_hop.ts";
+import type { Duplex } from "../platform/bytes.ts";
+import { UpstreamError } from "../platform/upstream.ts";
+import type { Call } from "./call.ts";
+import type { HubContext } from "./context.ts";
+import { outOfReach } from "./forward.ts";
+
+/** Passes exec, attach and port-forward: the cloud's answer to the upgrade, then the two connections are joined. */
+export async function passUpgrade(context: HubContext, call: Call): Promise<void> {
+  const { exchange } = call;
+  try {
+    const answer = await context.cloud.upgrade({
+      method: exchange.method,
+      rawPath: exchange.rawPath,
+      rawHeaders: forwardHeaders(exchange.rawHeaders, { keepUpgrade: true }),
+      signal: exchange.signal,
+    });
+    if (answer.socket === undefined) {
+      const sink = call.respond({
+        status: answer.status,
+        reason: answer.reason,
+        rawHeaders: forwardHeaders(answer.rawHeaders),
+      }, "cloud");
+      for await (const chunk of answer.body) await sink.write(chunk);
+      sink.end();
+      return;
+    }
+    const client = exchange.hijack();
+    call.upgraded();
+    await client.socket.write(switching(answer));
+    await context.platform.join(client, answer);
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error;
+    context.link.suspect();
+    call.fail(outOfReach(error.message));
+  }
+}
+
+interface Switching {
+  readonly reason: string;
+  readonly rawHeaders: readonly string[];
+  readonly socket: Duplex;
+}
+
+/** The head of the 101 (RFC 9110 15.2.2). */
+function switching({ reason, rawHeaders }: Switching): Uint8Array {
+  const headers = forwardHeaders(rawHeaders, { keepUpgrade: true });
+  let head = `HTTP/1.1 101 ${reason === "" ? "Switching Protocols" : reason}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return new TextEncoder().encode(`${head}\r\n`);
+}

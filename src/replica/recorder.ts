@@ -1,0 +1,124 @@
+import type { Scope } from "../identity/scope.ts";
+import { splitList } from "../kube/list_codec.ts";
+import { readObjectMeta, withTypeMeta } from "../kube/object_meta.ts";
+import type { Query } from "../kube/resources.ts";
+import type { Replica } from "./replica.ts";
+
+/** What was asked, of which an answer is recorded. */
+export interface Recordable {
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  /** Of a list: its query, and whether its answer is a first page. */
+  readonly query?: Query;
+  readonly continue?: string;
+}
+
+/** Pages of lists that are not complete yet; past it the oldest one is forgotten. */
+const maxOpenLists = 32;
+const maxOpenListItems = 50_000;
+
+interface OpenList {
+  readonly resourceVersion: string;
+  readonly items: readonly Uint8Array[];
+}
+
+/** Takes what the cloud's answers to clients show into the replica (R2). */
+export class Recorder {
+  readonly #replica: Replica;
+  readonly #now: () => number;
+  readonly #openLists = new Map<string, OpenList>();
+
+  constructor(replica: Replica, now: () => number) {
+    this.#replica = replica;
+    this.#now = now;
+  }
+
+  /** Whether the answer to it may be kept: objects and lists, of a write too, but of no subresource with another kind than its resource's. */
+  static wants(asked: Recordable): boolean {
+    if (asked.subresource !== "" && asked.subresource !== "status") return false;
+    return ["get", "list", "create", "update", "patch", "delete"].includes(asked.verb);
+  }
+
+  /**
+   * Takes a complete answer of the cloud with status 200, 201 or 202.
+   *
+   * @param body plain JSON
+   * @throws StatusError where it is malformed; nothing is changed then
+   */
+  take(scope: Scope, asked: Recordable, body: Uint8Array): void {
+    if (asked.verb === "list") this.#list(scope, asked, body);
+    else this.#object(asked, body);
+  }
+
+  #object(asked: Recordable, body: Uint8Array): void {
+    const meta = readObjectMeta(body);
+    if (meta.kind === "Status") {
+      if (asked.verb === "delete") this.#deleted(asked, body);
+      return;
+    }
+    // Reviews and the like have no name: there is nothing that a later read could ask for.
+    if (meta.name === "" || meta.resourceVersion === "") return;
+    this.#replica.records.put({ ...asked, namespace: meta.namespace, name: meta.name }, {
+      bytes: body,
+      savedAt: this.#now(),
+    });
+  }
+
+  /** `details` name what is gone for good: the record of that uid ends. */
+  #deleted(asked: Recordable, body: Uint8Array): void {
+    const status: unknown = JSON.parse(new TextDecoder().decode(body));
+    const details: unknown = isObject(status) && status.status === "Success" ? status.details : undefined;
+    if (!isObject(details) || typeof details.name !== "string" || typeof details.uid !== "string") return;
+    for (const held of this.#replica.records.of({ ...asked, namespace: "" })) {
+      if (held.meta.name === details.name && held.meta.uid === details.uid) {
+        this.#replica.records.remove({ ...asked, namespace: held.meta.namespace, name: held.meta.name }, details.uid);
+        return;
+      }
+    }
+  }
+
+  /** A complete list syncs its collection; the pages of one are put together first (R8). */
+  #list(scope: Scope, asked: Recordable, body: Uint8Array): void {
+    const { query } = asked;
+    if (query === undefined) return;
+    const { head, items } = splitList(body);
+    const before = this.#before(asked.continue ?? "");
+    if (before === "unknown") return;
+    const all = [...(before?.items ?? []), ...items];
+    if (head.continue !== "") {
+      this.#keepOpen(head.continue, { resourceVersion: before?.resourceVersion ?? head.resourceVersion, items: all });
+      return;
+    }
+    const type = { apiVersion: head.apiVersion, kind: head.kind.replace(/List$/, "") };
+    this.#replica.listed(scope, query, {
+      ...type,
+      listKind: head.kind,
+      resourceVersion: before?.resourceVersion ?? head.resourceVersion,
+      // Copies: a view would keep the whole answer in memory for one object.
+      items: all.map((item) => withTypeMeta(item, type).slice()),
+    });
+  }
+
+  #before(token: string): OpenList | "unknown" | undefined {
+    if (token === "") return undefined;
+    const open = this.#openLists.get(token);
+    this.#openLists.delete(token);
+    return open ?? "unknown";
+  }
+
+  #keepOpen(token: string, list: OpenList): void {
+    if (list.items.length > maxOpenListItems) return;
+    this.#openLists.set(token, list);
+    for (const oldest of this.#openLists.keys()) {
+      if (this.#openLists.size <= maxOpenLists) break;
+      this.#openLists.delete(oldest);
+    }
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}

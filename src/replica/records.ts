@@ -1,0 +1,126 @@
+import type { ObjectMeta } from "../kube/object_meta.ts";
+import { readObjectMeta } from "../kube/object_meta.ts";
+import { compareVersions } from "../kube/resource_version.ts";
+import type { HeldObject } from "./collection.ts";
+
+/** Names one object: group, version, resource, namespace ("" for none), name. */
+export interface ObjectPath {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** An object that an answer of the cloud showed, beside the collections (R2). */
+export interface StoredRecord {
+  readonly bytes: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly savedAt: number;
+}
+
+export interface HeldRecord extends HeldObject {
+  readonly savedAt: number;
+}
+
+export interface RecordsOptions {
+  /** Bytes of all records together; the least recently used go first. */
+  readonly maxBytes: number;
+  readonly changed: (path: string, record: StoredRecord | undefined) => void;
+}
+
+/**
+ * Objects of single answers: they never move a collection's version and never enter its log. One goes when it was seen to
+ * be deleted, or when the collection that covers it has passed its version.
+ */
+export class Records {
+  readonly #options: RecordsOptions;
+  readonly #records = new Map<string, HeldRecord>();
+  #bytes = 0;
+  #dropped = 0;
+
+  constructor(options: RecordsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#records.size;
+  }
+  get bytes(): number {
+    return this.#bytes;
+  }
+  /** How many had to go for want of room. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  get(path: ObjectPath): HeldRecord | undefined {
+    return this.#records.get(recordKey(path));
+  }
+
+  /** Keeps an object, unless a newer one of its name and uid is kept. The same version replaces: it may be a local answer. */
+  put(path: ObjectPath, object: { readonly bytes: Uint8Array; readonly savedAt: number }): void {
+    const key = recordKey(path);
+    const meta = readObjectMeta(object.bytes);
+    const old = this.#records.get(key);
+    if (
+      old !== undefined && old.meta.uid === meta.uid &&
+      compareVersions(meta.resourceVersion, old.meta.resourceVersion) < 0
+    ) return;
+    this.#insert(key, { bytes: object.bytes, meta, savedAt: object.savedAt });
+    this.#options.changed(key, object);
+  }
+
+  /** Ends the record of a name, where it is of that uid or no uid is known. */
+  remove(path: ObjectPath, uid?: string): void {
+    const key = recordKey(path);
+    const held = this.#records.get(key);
+    if (held === undefined || (uid !== undefined && held.meta.uid !== uid)) return;
+    this.#delete(key);
+    this.#options.changed(key, undefined);
+  }
+
+  /** A collection of the same resource has taken an object, or its deletion: a record that is not newer has done its work. */
+  passed(path: ObjectPath, meta: ObjectMeta): void {
+    const held = this.get(path);
+    if (held === undefined) return;
+    if (held.meta.uid !== meta.uid || compareVersions(held.meta.resourceVersion, meta.resourceVersion) <= 0) {
+      this.remove(path);
+    }
+  }
+
+  /** The records of one resource, in all namespaces or one. */
+  *of(resource: Omit<ObjectPath, "name">): Iterable<HeldRecord> {
+    const prefix = `${resource.group}/${resource.version}/${resource.resource}/${
+      resource.namespace === "" ? "" : `${resource.namespace}/`
+    }`;
+    for (const [key, record] of this.#records) if (key.startsWith(prefix)) yield record;
+  }
+
+  restore(key: string, record: StoredRecord): void {
+    this.#insert(key, { ...record, meta: readObjectMeta(record.bytes) });
+  }
+
+  #insert(key: string, record: HeldRecord): void {
+    this.#delete(key);
+    this.#records.set(key, record);
+    this.#bytes += record.bytes.byteLength;
+    for (const oldest of this.#records.keys()) {
+      if (this.#bytes <= this.#options.maxBytes) break;
+      this.#delete(oldest);
+      this.#dropped += 1;
+      this.#options.changed(oldest, undefined);
+    }
+  }
+
+  #delete(key: string): void {
+    const held = this.#records.get(key);
+    if (held === undefined) return;
+    this.#records.delete(key);
+    this.#bytes -= held.bytes.byteLength;
+  }
+}
+
+function recordKey(path: ObjectPath): string {
+  return `${path.group}/${path.version}/${path.resource}/${path.namespace}/${path.name}`;
+}
