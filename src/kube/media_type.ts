@@ -17,7 +17,7 @@ export interface Negotiated {
   readonly as?: Transform;
   /** Whether that transformation may come as JSON. */
   readonly asJson: boolean;
-  /** Whether an object as it is may come as JSON: `application/json`, `application/*`, `*‍/*`, or no Accept. */
+  /** Whether an object as it is may come as JSON: named, by a wildcard, or as there is no Accept. */
   readonly json: boolean;
   readonly yaml: boolean;
   readonly protobuf: boolean;
@@ -43,7 +43,7 @@ const JSON_TYPE = "application/json";
 // In the order in which the API server tries them for a wildcard.
 const SERVED: readonly ("json" | "yaml" | "vnd.kubernetes.protobuf")[] = ["json", "yaml", "vnd.kubernetes.protobuf"];
 
-/** Reads an Accept as the API server does (munneerz/goautoneg; endpoints/handlers/negotiation; AllowsMediaTypeTransform). */
+/** Reads an Accept as the API server does (munnerz/goautoneg; endpoints/handlers/negotiation; AllowsMediaTypeTransform). */
 export function negotiate(accept: string | undefined): Negotiated {
   const clauses = parseAccept(accept);
   const plain = clauses.filter((clause) => !hasTransform(clause));

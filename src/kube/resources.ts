@@ -74,7 +74,7 @@ export function queryOf(info: RequestInfo, options: ListOptions): Query {
   };
 }
 
-/** A text that is the same for the same query and for no other. Fit for a row's key: it sorts by resource first. */
+/** A text that is the same for the same query and for no other. Fit for a row's key: all of a resource lie together. */
 export function queryKey(query: Query): string {
   const { group, version, resource, namespace, labelSelector, fieldSelector } = query;
   return [group, version, resource, namespace, labelSelector, fieldSelector].map(encodeURIComponent).join("/");
