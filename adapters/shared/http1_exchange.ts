@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { RawHeaders, Sink } from "../../src/platform/bytes.ts";
+import type { Peer } from "../../src/platform/exchange.ts";
+import { toUpstreamError } from "./errors.ts";
+import { clientGone, isBodiless, StreamExchange } from "./exchange.ts";
+import { ignoreError } from "./ignore_error.ts";
+import { LimitedSink } from "./limited_sink.ts";
+import { BodilessSink, StreamSink } from "./sink.ts";
+import { createSource, EMPTY_SOURCE } from "./source.ts";
+
+export interface Http1ExchangeOptions {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly peer: Peer;
+  /** Bytes after which an answer is cut. Default: none. */
+  readonly answerLimitBytes?: number;
+}
+
+/** The exchange of a request that came over HTTP/1.1 and asks for no upgrade. */
+export function createHttp1Exchange(options: Http1ExchangeOptions): StreamExchange {
+  const { request, response } = options;
+  request.on("error", ignoreError);
+  response.on("error", ignoreError);
+  const exchange = new StreamExchange({
+    method: request.method ?? "GET",
+    rawPath: request.url ?? "/",
+    rawHeaders: request.rawHeaders,
+    body: hasBody(request) ? requestBody(request) : EMPTY_SOURCE,
+    peer: options.peer,
+    upgrade: false,
+    answerer: { respond: (status, reason, rawHeaders) => respond({ status, reason, rawHeaders }) },
+  });
+  response.once("close", () => {
+    if (!response.writableFinished) exchange.abort(clientGone());
+  });
+  return exchange;
+
+  function respond(head: { status: number; reason: string; rawHeaders: RawHeaders }): Sink {
+    writeHead(response, head);
+    const sink = new StreamSink(response, { destroy: () => response.destroy() });
+    if (isBodiless(exchange.method, head.status)) {
+      return new BodilessSink({ closed: sink.closed, end: () => sink.end(), destroy: () => sink.destroy() });
+    }
+    if (options.answerLimitBytes === undefined) return sink;
+    return new LimitedSink(sink, {
+      limitBytes: options.answerLimitBytes,
+      reached: (error) => exchange.abort(error),
+    });
+  }
+}
+
+function writeHead(
+  response: ServerResponse,
+  head: { readonly status: number; readonly reason: string; readonly rawHeaders: RawHeaders },
+): void {
+  response.writeHead(head.status, head.reason, [...head.rawHeaders]);
+  // A body that is there at once travels in the same packet; a watch without an event yet does not wait for one.
+  setImmediate(() => {
+    if (!response.destroyed && !response.writableEnded) response.flushHeaders();
+  });
+}
+
+/** RFC 9112 6.3: a request without either field has no body. */
+function hasBody(request: IncomingMessage): boolean {
+  const { headers } = request;
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+}
+
+function requestBody(request: IncomingMessage): ReturnType<typeof createSource> {
+  return createSource(request, {
+    complete: () => request.complete,
+    // Destroying the request would take its answer along: what is left of it is read and dropped.
+    leave: () => void request.resume(),
+    toError: (cause) => toUpstreamError(cause ?? new Error("The client broke off its request"), { sent: true }),
+  });
+}

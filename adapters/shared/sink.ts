@@ -1,0 +1,92 @@
+import type { Writable } from "node:stream";
+import type { Sink } from "../../src/platform/bytes.ts";
+import { ignoreError } from "./ignore_error.ts";
+
+export interface StreamSinkOptions {
+  /** Breaks the stream off so that the other side can tell. */
+  readonly destroy: () => void;
+  /** Whether `closed` waits for the stream's `close` (both directions) and not only for its `finish`. */
+  readonly untilClose?: boolean;
+}
+
+/** One direction of a stream of the runtime as a Sink. */
+export class StreamSink implements Sink {
+  readonly closed: Promise<boolean>;
+  readonly #stream: Writable;
+  readonly #options: StreamSinkOptions;
+  #drained: Promise<void> | undefined;
+  #ended = false;
+  #closed = false;
+
+  constructor(stream: Writable, options: StreamSinkOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    stream.on("error", ignoreError);
+    this.closed = new Promise((resolve) => {
+      let finished = false;
+      const settle = () => {
+        this.#closed = true;
+        resolve(finished);
+      };
+      stream.once("finish", () => {
+        finished = true;
+        if (options.untilClose !== true) settle();
+      });
+      stream.once("close", settle);
+      if (stream.destroyed) settle();
+    });
+  }
+
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    if (this.#ended || this.#closed || this.#stream.destroyed) return Promise.resolve();
+    if (this.#stream.write(chunk)) return undefined;
+    return this.#drained ??= this.#drain();
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#stream.end();
+  }
+
+  destroy(): void {
+    this.#ended = true;
+    this.#options.destroy();
+  }
+
+  #drain(): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = () => {
+        this.#stream.off("drain", settle).off("close", settle).off("error", settle);
+        this.#drained = undefined;
+        resolve();
+      };
+      this.#stream.on("drain", settle).on("close", settle).on("error", settle);
+    });
+  }
+}
+
+/** The sink of an answer that has no body (HEAD, 204, 304): takes and drops. */
+export class BodilessSink implements Sink {
+  readonly closed: Promise<boolean>;
+  readonly #end: () => void;
+  readonly #destroy: () => void;
+
+  constructor(options: { readonly closed: Promise<boolean>; readonly end: () => void; readonly destroy: () => void }) {
+    this.closed = options.closed;
+    this.#end = options.end;
+    this.#destroy = options.destroy;
+  }
+
+  write(_chunk: Uint8Array): undefined {
+    return undefined;
+  }
+
+  end(): void {
+    this.#end();
+  }
+
+  destroy(): void {
+    this.#destroy();
+  }
+}

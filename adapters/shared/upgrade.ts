@@ -1,0 +1,149 @@
+import type { Socket } from "node:net";
+import type { ByteSource } from "../../src/platform/bytes.ts";
+import {
+  type ClientCredentials,
+  type UpgradeResponse,
+  UpstreamError,
+  type UpstreamRequest,
+} from "../../src/platform/upstream.ts";
+import { openSocket } from "./dialer.ts";
+import { SocketDuplex } from "./duplex.ts";
+import { abortedError, toUpstreamError } from "./errors.ts";
+import type { Flights } from "./flights.ts";
+import { readAnswerBody } from "./http1_body.ts";
+import { type AnswerHead, parseHead, serializeHead } from "./http1_head.ts";
+import { closedError } from "./http1_upstream.ts";
+import type { Origin } from "./origin.ts";
+
+const MAX_HEAD_BYTES = 64 * 1024;
+const HEAD_END = new Uint8Array([0x0d, 0x0a, 0x0d, 0x0a]);
+
+export interface UpgradeOptions {
+  readonly origin: Origin;
+  readonly credentials: ClientCredentials;
+  readonly flights: Flights;
+}
+
+/**
+ * Asks for another protocol on a connection of its own. The head is written and read by hand: through the runtimes' own
+ * clients the last bytes are lost on Bun where the caller half-closes before the 101.
+ *
+ * @throws UpstreamError
+ */
+export async function upgrade(request: UpstreamRequest, options: UpgradeOptions): Promise<UpgradeResponse> {
+  const { origin, credentials, flights } = options;
+  const { signal } = request;
+  const socket = await openSocket({
+    hostname: origin.hostname,
+    port: origin.port,
+    timeoutMs: origin.connectTimeoutMs,
+    signal,
+    ...(origin.secure ? { tls: { ...credentials, serverName: origin.serverName, alpn: ["http/1.1"] } } : {}),
+  });
+  let failure: UpstreamError | undefined;
+  const breakOff = (error: UpstreamError) => {
+    failure ??= error;
+    socket.destroy();
+  };
+  const landed = flights.begin(() => breakOff(closedError()));
+  const onAbort = () => breakOff(abortedError(signal, { sent: true }));
+  signal.addEventListener("abort", onAbort, { once: true });
+  socket.once("close", () => {
+    landed();
+    signal.removeEventListener("abort", onAbort);
+  });
+  try {
+    return await exchangeHeads(socket, request, () => failure);
+  } catch (error) {
+    socket.destroy();
+    throw failure ?? toUpstreamError(error, { sent: true });
+  }
+}
+
+async function exchangeHeads(
+  socket: Socket,
+  request: UpstreamRequest,
+  failure: () => UpstreamError | undefined,
+): Promise<UpgradeResponse> {
+  socket.write(serializeHead(`${request.method} ${request.rawPath} HTTP/1.1`, request.rawHeaders));
+  if (request.body instanceof Uint8Array) socket.write(request.body);
+  const { head, rest } = await readFinalHead(socket);
+  if (head.status === 101) return { ...head, status: 101, socket: new SocketDuplex(socket), head: rest };
+  return { ...head, body: withFailure(readAnswerBody(socket, { ...head, rest, method: request.method }), failure) };
+}
+
+/** Why the body broke: what was done to the connection says more than the socket's own error. */
+function withFailure(body: ByteSource, failure: () => UpstreamError | undefined): ByteSource {
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        yield* body;
+      } catch (error) {
+        throw failure() ?? toUpstreamError(error, { sent: true });
+      }
+    },
+  };
+}
+
+interface ReadHead {
+  readonly head: AnswerHead;
+  readonly rest: Uint8Array;
+}
+
+/** Reads heads until one that is no interim answer (RFC 9110 15.2). */
+async function readFinalHead(socket: Socket): Promise<ReadHead> {
+  let rest: Uint8Array = new Uint8Array(0);
+  while (true) {
+    const { bytes, end } = await readHeadBytes(socket, rest);
+    const head = parseHead(bytes.subarray(0, end));
+    rest = bytes.subarray(end + HEAD_END.byteLength);
+    if (head.status === 101 || head.status >= 200) return { head, rest };
+  }
+}
+
+function readHeadBytes(
+  socket: Socket,
+  start: Uint8Array,
+): Promise<{ readonly bytes: Uint8Array; readonly end: number }> {
+  return new Promise((resolve, reject) => {
+    let bytes = start;
+    const stopWaiting = () =>
+      socket.off("readable", onReadable).off("end", onEnd).off("close", onEnd).off("error", reject);
+    const onEnd = () => {
+      stopWaiting();
+      reject(new UpstreamError("broken", "The connection was closed before an answer came", { sent: true }));
+    };
+    const onReadable = () => {
+      // A socket without `setEncoding` gives bytes.
+      for (let chunk: Uint8Array | null; (chunk = socket.read() as Uint8Array | null) !== null;) {
+        bytes = concat(bytes, chunk);
+        if (settle()) return;
+      }
+    };
+    const settle = (): boolean => {
+      const end = indexOfHeadEnd(bytes);
+      if (end === -1 && bytes.byteLength <= MAX_HEAD_BYTES) return false;
+      stopWaiting();
+      if (end === -1) reject(new UpstreamError("broken", "The head of the answer is too large", { sent: true }));
+      else resolve({ bytes, end });
+      return true;
+    };
+    if (settle()) return;
+    socket.on("readable", onReadable).on("end", onEnd).on("close", onEnd).on("error", reject);
+  });
+}
+
+function indexOfHeadEnd(bytes: Uint8Array): number {
+  for (let index = bytes.indexOf(HEAD_END[0] ?? 0); index !== -1; index = bytes.indexOf(HEAD_END[0] ?? 0, index + 1)) {
+    if (HEAD_END.every((byte, offset) => bytes[index + offset] === byte)) return index;
+  }
+  return -1;
+}
+
+function concat(left: Uint8Array, right: Uint8Array): Uint8Array {
+  if (left.byteLength === 0) return right;
+  const joined = new Uint8Array(left.byteLength + right.byteLength);
+  joined.set(left);
+  joined.set(right, left.byteLength);
+  return joined;
+}
