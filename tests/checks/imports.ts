@@ -1,27 +1,40 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix, relative } from "node:path";
 import { findCycles } from "./import_cycles.ts";
 import { LAUNCHERS, RUNTIME_FOLDERS, RUNTIME_NAMES, SRC_IMPORTS, SRC_PACKAGES, TYPES_ONLY } from "./import_rules.ts";
 import { type ImportEdge, type ParsedFile, parseSourceFile } from "./source_file.ts";
 
+/** What is checked: a folder and the packages that whoever installs the package gets as well. */
+interface Tree {
+  readonly root: string;
+  readonly dependencies: ReadonlySet<string>;
+}
+
 /**
  * Checks design section 2 on `mod.ts`, `src` and `adapters` below `root`: the direction of imports, the packages that
- * may be imported, no name of a runtime in `src`, no cycle, no `.tsx`.
+ * may be imported (they must be `dependencies` of `package.json`), no name of a runtime in `src`, no cycle, no `.tsx`.
  *
  * @returns one line for each violation, `path:line: what is wrong`, in the order of the paths
  */
 export function checkImports(root: string): readonly string[] {
+  const tree: Tree = { root, dependencies: dependenciesOf(root) };
   const paths = sourcePaths(root);
   const violations: string[] = [];
   const graph = new Map<string, readonly string[]>();
   for (const path of paths.filter((candidate) => !LAUNCHERS.includes(candidate))) {
     if (!path.endsWith(".ts")) violations.push(`${path}:1: only .ts here, which every runtime reads as it is`);
     const parsed = parseSourceFile(join(root, path));
-    violations.push(...checkFile(root, path, parsed));
+    violations.push(...checkFile(tree, path, parsed));
     graph.set(path, parsed.imports.map((edge) => targetOf(path, edge)).filter((target) => target !== undefined));
   }
   for (const cycle of findCycles(graph)) violations.push(`${cycle[0]}:1: import cycle ${cycle.join(" → ")}`);
   return violations;
+}
+
+function dependenciesOf(root: string): ReadonlySet<string> {
+  const manifest: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  if (typeof manifest !== "object" || manifest === null || !("dependencies" in manifest)) return new Set();
+  return new Set(Object.keys(Object(manifest.dependencies)));
 }
 
 function sourcePaths(root: string): readonly string[] {
@@ -33,11 +46,11 @@ function sourcePaths(root: string): readonly string[] {
   return [...existsSync(join(root, "mod.ts")) ? ["mod.ts"] : [], ...inFolders.toSorted()];
 }
 
-function checkFile(root: string, path: string, parsed: ParsedFile): readonly string[] {
+function checkFile(tree: Tree, path: string, parsed: ParsedFile): readonly string[] {
   const violations: string[] = [];
   const isCore = path === "mod.ts" || path.startsWith("src/");
   for (const edge of parsed.imports) {
-    const problem = problemOf(root, path, edge);
+    const problem = problemOf(tree, path, edge);
     if (problem !== undefined) violations.push(`${path}:${edge.line}: ${problem}`);
   }
   for (const { name, line } of isCore ? parsed.names : []) {
@@ -46,13 +59,13 @@ function checkFile(root: string, path: string, parsed: ParsedFile): readonly str
   return violations;
 }
 
-function problemOf(root: string, path: string, edge: ImportEdge): string | undefined {
+function problemOf(tree: Tree, path: string, edge: ImportEdge): string | undefined {
   const { specifier } = edge;
   if (specifier === undefined) return "import() of something that is not a plain string cannot be checked";
   const target = targetOf(path, edge);
-  if (target === undefined) return packageProblem(path, specifier);
+  if (target === undefined) return packageProblem(tree, path, specifier);
   if (!target.endsWith(".ts")) return `${specifier} must end with .ts`;
-  if (!existsSync(join(root, target))) return `${specifier} does not exist`;
+  if (!existsSync(join(tree.root, target))) return `${specifier} does not exist`;
   return path.startsWith("adapters/") ? adapterProblem(path, target) : coreProblem(path, target, edge.typeOnly);
 }
 
@@ -62,15 +75,16 @@ function targetOf(path: string, edge: ImportEdge): string | undefined {
   return posix.join(dirname(path), edge.specifier);
 }
 
-function packageProblem(path: string, specifier: string): string | undefined {
+function packageProblem(tree: Tree, path: string, specifier: string): string | undefined {
   const name = specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
-  if (!path.startsWith("adapters/")) {
-    return SRC_PACKAGES.includes(name)
-      ? undefined
-      : `${specifier} is not among the imports of src: ${SRC_PACKAGES.join(", ")}`;
+  if (!path.startsWith("adapters/") && !SRC_PACKAGES.includes(name)) {
+    return `${specifier} is not among the imports of src: ${SRC_PACKAGES.join(", ")}`;
   }
+  if (specifier.startsWith("node:")) return undefined;
   const runtime = /^(bun|deno|jsr)(:|$)/.exec(specifier)?.[1];
-  if (runtime === undefined) return undefined;
+  if (runtime === undefined) {
+    return tree.dependencies.has(name) ? undefined : `${name} is not among the dependencies of package.json`;
+  }
   return path.startsWith(`adapters/${runtime}/`) ? undefined : `${specifier} belongs in adapters/${runtime}`;
 }
 

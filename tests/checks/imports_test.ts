@@ -82,6 +82,13 @@ const PLANTED: readonly Planted[] = [
     ],
   },
   {
+    name: "a package that whoever installs holdfast does not get",
+    files: {
+      "adapters/node/planted.ts": `import "typescript";\nimport "node:fs";\nimport "commander";\n`,
+    },
+    found: ["adapters/node/planted.ts:1: typescript is not among the dependencies of package.json"],
+  },
+  {
     name: "the names of runtimes in src",
     files: {
       "src/hub/planted.ts": "export const a = [\n  Deno,\n  Bun,\n  process,\n  Buffer,\n  globalThis.process,\n];\n",
@@ -162,7 +169,7 @@ describe("checkImports", () => {
 
   before(() => {
     copy = mkdtempSync(join(tmpdir(), "holdfast-imports-"));
-    for (const path of ["mod.ts", "src", "adapters"]) {
+    for (const path of ["package.json", "mod.ts", "src", "adapters"]) {
       if (existsSync(join(ROOT, path))) cpSync(join(ROOT, path), join(copy, path), { recursive: true });
     }
     clean = new Set(checkImports(copy));
