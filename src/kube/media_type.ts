@@ -23,6 +23,7 @@ export interface Negotiated {
   readonly protobuf: boolean;
   /** Protobuf in some form, and nothing that could be JSON. */
   readonly protobufOnly: boolean;
+  /** Whether CBOR is named. */
   readonly cbor: boolean;
   /** The media type that the API server would choose for a built-in resource; missing where it says 406. */
   readonly preferred?: "application/json" | "application/yaml" | "application/vnd.kubernetes.protobuf";
@@ -37,17 +38,18 @@ interface Clause {
   readonly params: Readonly<Record<string, string>>;
 }
 
-type Format = "json" | "yaml" | "vnd.kubernetes.protobuf" | "cbor" | "cbor-seq";
+type Format = "json" | "yaml" | "vnd.kubernetes.protobuf";
 
 const JSON_TYPE = "application/json";
 // In the order in which the API server tries them for a wildcard.
-const SERVED: readonly ("json" | "yaml" | "vnd.kubernetes.protobuf")[] = ["json", "yaml", "vnd.kubernetes.protobuf"];
+const SERVED: readonly Format[] = ["json", "yaml", "vnd.kubernetes.protobuf"];
 
-/** Reads an Accept as the API server does (munnerz/goautoneg; endpoints/handlers/negotiation; AllowsMediaTypeTransform). */
+/** Reads an Accept as the API server does (munnerz/goautoneg, apiserver endpoints/handlers/negotiation). */
 export function negotiate(accept: string | undefined): Negotiated {
   const clauses = parseAccept(accept);
   const plain = clauses.filter((clause) => !hasTransform(clause));
-  const allows = (format: Format) => plain.some((clause) => matches(clause, format));
+  const allows = (format: Format) =>
+    plain.some((clause) => matches(clause, format) && allowsParameters(clause, format));
   const chosen = chooseFormat(clauses);
   const as = chosen === undefined ? undefined : transformOf(chosen.clause);
   const json = allows("json");
@@ -60,7 +62,7 @@ export function negotiate(accept: string | undefined): Negotiated {
     yaml: allows("yaml"),
     protobuf: allows("vnd.kubernetes.protobuf"),
     protobufOnly: anyProtobuf && !clauses.some((clause) => matches(clause, "json")),
-    cbor: allows("cbor") || allows("cbor-seq"),
+    cbor: plain.some(({ subtype }) => subtype === "cbor" || subtype === "cbor-seq"),
     ...(chosen === undefined ? {} : { preferred: `application/${chosen.format}` as const }),
     params: chosen?.clause.params ?? {},
   };
@@ -73,7 +75,7 @@ export function negotiate(accept: string | undefined): Negotiated {
  */
 export function upstreamAccept(accept: string | undefined): string {
   const negotiated = negotiate(accept);
-  if (accept === undefined || accept.trim() === "") return JSON_TYPE;
+  if (accept === undefined || accept === "") return JSON_TYPE;
   if (!negotiated.json && !negotiated.asJson) return accept;
   if (negotiated.preferred === "application/yaml") return accept;
   const types = parseAccept(accept).map((clause) => jsonForm(clause, negotiated.json)).filter((type) => type !== "");
@@ -97,17 +99,21 @@ function jsonForm(clause: Clause, jsonAllowed: boolean): string {
 function chooseFormat(clauses: readonly Clause[]) {
   for (const clause of clauses) {
     for (const format of SERVED) {
-      if (matches(clause, format) && allowsTransform(clause, format) && allowsStream(clause)) return { clause, format };
+      if (matches(clause, format) && allowsTransform(clause, format) && allowsParameters(clause, format)) {
+        return { clause, format };
+      }
     }
   }
   return undefined;
 }
 
-function allowsStream({ params }: Clause): boolean {
-  return params["stream"] === undefined || params["stream"] === "" || params["stream"] === "watch";
+/** Parameters with which the API server passes a clause over: a stream that it does not have, another server version. */
+function allowsParameters({ params }: Clause, format: Format): boolean {
+  const { stream = "", sv = "" } = params;
+  return (stream === "" || (stream === "watch" && format !== "yaml")) && (sv === "" || sv === "v1");
 }
 
-function allowsTransform(clause: Clause, format: string): boolean {
+function allowsTransform(clause: Clause, format: Format): boolean {
   if (!hasTransform(clause)) return true;
   const transform = transformOf(clause);
   return transform !== undefined && (transform.kind !== "Table" || format !== "vnd.kubernetes.protobuf");
@@ -134,13 +140,31 @@ function matches({ type, subtype }: Clause, format: Format): boolean {
   return (type === "application" && (subtype === format || subtype === "*")) || (type === "*" && subtype === "*");
 }
 
-/** The clauses, the most wanted first: by quality, then those without wildcards, then as they stand. */
+/** The clauses, the most wanted first, in the order that the API server has. */
 function parseAccept(accept: string | undefined): readonly Clause[] {
-  if (accept === undefined || accept.trim() === "") {
-    return [{ type: "application", subtype: "json", quality: 1, params: {} }];
-  }
+  if (accept === undefined || accept === "") return [{ type: "application", subtype: "json", quality: 1, params: {} }];
   const clauses = accept.split(",").map(parseClause).filter((clause) => clause !== undefined);
-  return clauses.toSorted((a, b) => b.quality - a.quality || wildcards(a) - wildcards(b));
+  return insertionSort(clauses);
+}
+
+/**
+ * goautoneg's comparison is no order (a wildcard goes behind whatever its quality), so the result hangs on how it is
+ * sorted: Go sorts up to twelve elements by insertion.
+ */
+function insertionSort(clauses: Clause[]): readonly Clause[] {
+  const sorted: Clause[] = [];
+  for (const clause of clauses) {
+    let at = sorted.length;
+    for (let before = sorted[at - 1]; before !== undefined && isWantedMore(clause, before); before = sorted[at - 1]) {
+      at--;
+    }
+    sorted.splice(at, 0, clause);
+  }
+  return sorted;
+}
+
+function isWantedMore(a: Clause, b: Clause): boolean {
+  return a.quality > b.quality || (a.type !== "*" && b.type === "*") || (a.subtype !== "*" && b.subtype === "*");
 }
 
 function parseClause(text: string): Clause | undefined {
@@ -166,8 +190,4 @@ function parseParameters(parts: readonly string[], lowerCaseNames: boolean): Rec
     parameters.push([lowerCaseNames ? name.toLowerCase() : name, value]);
   }
   return Object.fromEntries(parameters);
-}
-
-function wildcards({ type, subtype }: Clause): number {
-  return (type === "*" ? 2 : 0) + (subtype === "*" ? 1 : 0);
 }
