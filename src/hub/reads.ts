@@ -1,4 +1,5 @@
 import { nodeScope } from "../identity/scope.ts";
+import { parseGoDuration } from "../kube/go_duration.ts";
 import { validateListOptions } from "../kube/list_options.ts";
 import { queryOf, selectedNameOf } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
@@ -232,13 +233,13 @@ function isAhead(collection: Collection, version: string): boolean {
   return version !== "" && version !== "0" && compareVersions(version, collection.resourceVersion) > 0;
 }
 
-/** `timeout`, which client-go sends as a Go duration of seconds. */
+/** The client's own deadline, where it names one. */
 function requestTimeoutMs(call: Call): number {
-  const text = call.info.query.get("timeout");
-  if (text === null) return firstSyncMs;
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
-  if (match === null) throw badRequest(`invalid value "${text}" for query parameter timeout`);
-  return Number(match[1]) * { ms: 1, s: 1_000, m: 60_000 }[match[2] as "ms" | "s" | "m"]; // the pattern has no other units
+  const text = call.info.query.get("timeout") ?? "";
+  if (text === "") return firstSyncMs;
+  const timeoutMs = parseGoDuration(text);
+  if (timeoutMs === undefined) throw badRequest(`invalid timeout specified in the request URL: ${text}`);
+  return timeoutMs > 0 ? timeoutMs : firstSyncMs;
 }
 
 /** The object that a request names. A Namespace lies in none, though its request info names itself. */

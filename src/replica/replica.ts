@@ -50,11 +50,11 @@ export class Replica {
 
   /** Takes back what the store holds. Before anything is answered. */
   async restore(): Promise<void> {
-    for await (const stored of this.store.collections()) {
+    for (const stored of await this.store.collections()) {
       const collection = this.#create(stored.key, stored.query);
       collection.restore(stored);
     }
-    for await (const [path, record] of this.store.records()) this.records.restore(path, record);
+    for (const [path, record] of await this.store.records()) this.records.restore(path, record);
     this.#sweeper = this.#options.clock.setTimer(sweepMs, () => this.#sweep());
   }
 

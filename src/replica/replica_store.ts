@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Store } from "../platform/store.ts";
 import type { Query } from "../kube/resources.ts";
-import { StoreError } from "../platform/store.ts";
+import { CorruptRowsError } from "../store/sealed_store.ts";
 import type { Collection, CollectionChange, Snapshot } from "./collection.ts";
 import type { StoredRecord } from "./records.ts";
 
@@ -80,10 +80,7 @@ export class ReplicaStore {
   }
 
   dropCollection(key: string): void {
-    const prefix = collectionPrefix(key);
-    for (const row of this.#pending.keys()) if (row.startsWith(prefix)) this.#pending.delete(row);
-    this.#pendingPrefixes.add(prefix);
-    this.#schedule();
+    this.#dropPrefix(collectionPrefix(key));
   }
 
   saveRecord(path: string, record: StoredRecord | undefined): void {
@@ -106,23 +103,39 @@ export class ReplicaStore {
     return value === undefined ? undefined : splitHeader(value);
   }
 
-  /** Reads all collections; one with a row that does not open is dropped, to be fetched again. */
-  async *collections(): AsyncIterable<StoredCollection> {
-    const keys: string[] = [];
-    for (const row of await this.#rows("c|")) if (row.endsWith("|h")) keys.push(decodeURIComponent(row.slice(2, -2)));
-    for (const key of keys) {
-      const stored = await this.#collection(key);
-      if (stored !== undefined) yield stored;
+  /**
+   * Reads all collections. One with a row that does not open, or without its head, is dropped, to be fetched again: it is
+   * never taken for the whole (R11).
+   */
+  async collections(): Promise<StoredCollection[]> {
+    const { rows, corrupt } = await this.#read("c|");
+    const stored = new Map<string, { head?: Uint8Array; items: Uint8Array[] }>();
+    for (const [row, value] of rows) {
+      const prefix = prefixOf(row);
+      const collection = stored.get(prefix) ?? { items: [] };
+      stored.set(prefix, collection);
+      if (row === `${prefix}h`) collection.head = value;
+      else collection.items.push(value);
     }
+    const damaged = new Set(corrupt.map(prefixOf));
+    const whole: StoredCollection[] = [];
+    for (const [prefix, { head, items }] of stored) {
+      const read = damaged.has(prefix) ? undefined : readHead(head);
+      if (read === undefined) damaged.add(prefix);
+      else whole.push({ ...read, key: decodeURIComponent(prefix.slice(2, -1)), items, staleSince: read.savedAt });
+    }
+    for (const prefix of damaged) this.#dropPrefix(prefix);
+    return whole;
   }
 
-  async *records(): AsyncIterable<readonly [path: string, record: StoredRecord]> {
-    for (const row of await this.#rows("r|")) {
-      const value = await this.#readable(row);
-      if (value === undefined) continue;
+  /** Reads all records; one that does not open is dropped. */
+  async records(): Promise<(readonly [path: string, record: StoredRecord])[]> {
+    const { rows, corrupt } = await this.#read("r|");
+    for (const row of corrupt) this.#pending.set(row, undefined);
+    return rows.map(([row, value]) => {
       const { header, body } = splitHeader(value);
-      yield [row.slice(2), { savedAt: numberField(header, "savedAt"), bytes: body }];
-    }
+      return [row.slice(2), { savedAt: numberField(header, "savedAt"), bytes: body }] as const;
+    });
   }
 
   /** Commits what waits. Never rejects: what could not be committed is tried again. */
@@ -181,52 +194,37 @@ export class ReplicaStore {
     this.#failure = failure;
   }
 
-  async #rows(prefix: string): Promise<string[]> {
-    const rows: string[] = [];
+  /** @returns the rows that open, and the keys of those that do not; where too many do not, none counts as readable */
+  async #read(prefix: string) {
+    const rows: (readonly [row: string, value: Uint8Array])[] = [];
     try {
-      for await (const [row] of this.#options.store.list(prefix)) rows.push(row);
+      for await (const row of this.#options.store.list(prefix)) rows.push(row);
+      return { rows, corrupt: [] };
     } catch (error) {
-      this.#options.logger.log("error", "Cannot read all of the store", {
-        error: error instanceof Error ? error.message : String(error),
+      if (!(error instanceof CorruptRowsError)) throw error;
+      this.#options.logger.log("error", "Rows of the store cannot be read: what they belong to is dropped", {
+        rows: error.keys.length,
       });
-    }
-    return rows;
-  }
-
-  async #collection(key: string): Promise<StoredCollection | undefined> {
-    const prefix = collectionPrefix(key);
-    const items: Uint8Array[] = [];
-    try {
-      const head = parseHead(await this.#options.store.get(`${prefix}h`));
-      for await (const [, bytes] of this.#options.store.list(`${prefix}o|`)) items.push(bytes);
-      return { ...head, key, items, staleSince: head.savedAt };
-    } catch (error) {
-      this.#options.logger.log("error", "A stored collection cannot be read: it is dropped", {
-        collection: key,
-        error: String(error),
-      });
-      this.dropCollection(key);
-      return undefined;
+      return error.cut
+        ? { rows: [], corrupt: [...rows.map(([row]) => row), ...error.keys] }
+        : { rows, corrupt: error.keys };
     }
   }
 
-  async #readable(row: string): Promise<Uint8Array | undefined> {
-    try {
-      return await this.#options.store.get(row);
-    } catch (error) {
-      this.#options.logger.log("error", "A stored record cannot be read: it is dropped", {
-        record: row,
-        error: String(error),
-      });
-      this.#pending.set(row, undefined);
-      this.#schedule();
-      return undefined;
-    }
+  #dropPrefix(prefix: string): void {
+    for (const row of this.#pending.keys()) if (row.startsWith(prefix)) this.#pending.delete(row);
+    this.#pendingPrefixes.add(prefix);
+    this.#schedule();
   }
 }
 
 function collectionPrefix(key: string): string {
   return `c|${encodeURIComponent(key)}|`;
+}
+
+/** `c|<collection>|` of any of its rows: what stands between is escaped and has no `|`. */
+function prefixOf(row: string): string {
+  return row.slice(0, row.indexOf("|", 2) + 1);
 }
 
 function objectRow(prefix: string, namespace: string, name: string): string {
@@ -248,10 +246,9 @@ function splitHeader(row: Uint8Array): { readonly header: unknown; readonly body
   return { header, body: row.subarray(end + 1) };
 }
 
-function parseHead(value: Uint8Array | undefined): Head {
+function readHead(value: Uint8Array | undefined): Head | undefined {
   const head: unknown = value === undefined ? undefined : JSON.parse(decoder.decode(value));
-  if (!isHead(head)) throw new StoreError("corrupt", "Cannot read the head of a stored collection");
-  return head;
+  return isHead(head) ? head : undefined;
 }
 
 function isHead(head: unknown): head is Head {
