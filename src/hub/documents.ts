@@ -1,5 +1,5 @@
 import { headerOf } from "../kube/hop_by_hop.ts";
-import type { UpstreamResponse } from "../platform/upstream.ts";
+import type { RawHeaders } from "../platform/bytes.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 
@@ -8,13 +8,14 @@ const maxDocumentBytes = 8 * 1024 * 1024;
 /** What of an answer's head is kept with it. */
 const keptHeaders = ["Content-Type", "Content-Encoding", "ETag", "Vary"];
 
+export interface KeptDocument {
+  readonly rawHeaders: RawHeaders;
+  /** Encoded as it came. */
+  readonly body: Uint8Array;
+}
+
 /** Keeps a copy of a discovery document (Discovery, OpenAPI, version), by path, query and what the client accepts. */
-export function keepDocument(
-  context: HubContext,
-  call: Call,
-  { rawHeaders }: UpstreamResponse,
-  body: Uint8Array,
-): void {
+export function keepDocument(context: HubContext, call: Call, { rawHeaders, body }: KeptDocument): void {
   if (body.length > maxDocumentBytes) return;
   const headers = keptHeaders.flatMap((name) => {
     const value = headerOf(rawHeaders, name);

@@ -29,7 +29,7 @@ export interface ForwardOptions {
 export async function forward(context: HubContext, call: Call, options: ForwardOptions): Promise<void> {
   const attempt = new Attempt(context, call, options);
   const response = await attempt.head();
-  if (response !== undefined) await relay(context, call, response, options);
+  if (response !== undefined) await relay(context, call, { response, options });
 }
 
 /** Waits for the head of the cloud's answer, but no longer than another answer can be given or the link holds. */
@@ -125,12 +125,12 @@ export function outOfReach(why: string): StatusError {
   return serviceUnavailable(`The cloud is out of reach: ${why}`);
 }
 
-async function relay(
-  context: HubContext,
-  call: Call,
-  response: UpstreamResponse,
-  options: ForwardOptions,
-): Promise<void> {
+interface Relayed {
+  readonly response: UpstreamResponse;
+  readonly options: ForwardOptions;
+}
+
+async function relay(context: HubContext, call: Call, { response, options }: Relayed): Promise<void> {
   const rawHeaders = forwardHeaders(response.rawHeaders);
   const kept = keeps(call, response, options) ? new KeptBody() : undefined;
   const sink = call.respond({ status: response.status, reason: response.reason, rawHeaders }, "cloud");
@@ -181,11 +181,7 @@ function keeps(call: Call, response: UpstreamResponse, options: ForwardOptions):
 async function take(
   context: HubContext,
   call: Call,
-  { response, body, options }: {
-    readonly response: UpstreamResponse;
-    readonly body: Uint8Array;
-    readonly options: ForwardOptions;
-  },
+  { response, body, options }: Relayed & { readonly body: Uint8Array },
 ): Promise<void> {
   if (options.taken !== undefined) return options.taken(response, body);
   try {

@@ -60,7 +60,7 @@ function chosen(context: HubContext, call: Call): Route {
   });
 }
 
-/** Answers as the route says. @returns false where it can't, which only a fallback does */
+/** Answers as the route says. @throws StatusError where it can't */
 async function follow(context: HubContext, call: Call, way: Route): Promise<void> {
   switch (way) {
     case "pass":
@@ -71,7 +71,7 @@ async function follow(context: HubContext, call: Call, way: Route): Promise<void
       return await forward(context, call, {
         record: false,
         otherwise: () => readDocument(context, call),
-        taken: (response, body) => keepDocument(context, call, response, body),
+        taken: ({ rawHeaders }, body) => keepDocument(context, call, { rawHeaders, body }),
       });
     case "collection":
       return await readCollection(context, call) === "cloud" ? await throughCloud(context, call, way) : undefined;
