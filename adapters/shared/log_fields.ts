@@ -38,7 +38,8 @@ function readableValue(value: unknown, depth: number): LogValue {
   if (value === null || typeof value === "boolean") return value;
   if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
   if (typeof value === "string") return redactText(value);
-  if (typeof value !== "object") return redactText(String(value));
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value !== "object") return `[${typeof value}]`;
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (depth > LOG_DEPTH_MAX) return "[nested]";
   if (value instanceof Error) return readableError(value, depth);

@@ -25,9 +25,8 @@ export function createMetrics(): Metrics {
       }
       return known.counter;
     },
-    gauge(name, help, labels, read): void {
-      addGauge(registry, { name, help, labels, read, failed: () => failures.inc() });
-    },
+    gauge: (...[name, help, labels, read]): void =>
+      addGauge(registry, { name, help, labels, read, failed: () => failures.inc() }),
     async render(): Promise<{ readonly contentType: string; readonly text: string }> {
       return { contentType: registry.contentType, text: await registry.metrics() };
     },

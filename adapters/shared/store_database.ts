@@ -55,17 +55,27 @@ export function checkSchema(database: DatabaseSync, path: string): void {
   if (version !== SCHEMA_VERSION) {
     throw new StoreError(
       "failed",
-      `Cannot open ${path}: its format ${version} is not ${SCHEMA_VERSION}, which this version reads`,
+      `Cannot open ${path}: its format ${String(version)} is not ${SCHEMA_VERSION}, which this version reads`,
     );
   }
 }
 
+/** What lies above every key with this prefix: no byte of UTF-8 is 0xff. */
+export function prefixEnd(prefix: Uint8Array): Uint8Array {
+  const end = new Uint8Array(prefix.length + 1);
+  end.set(prefix);
+  end[prefix.length] = 0xff;
+  return end;
+}
+
+// A table with rowids: without them each comparison of keys reads the whole value where it is larger than a page's
+// quarter (https://www.sqlite.org/withoutrowid.html), which was measured to cost twice the time to write and to read.
 function prepareDatabase(database: DatabaseSync, { path, durability }: OpenStoreOptions): void {
   if (pragma(database, "page_count") === 0) {
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = FULL");
     database.exec(`BEGIN IMMEDIATE;
-      CREATE TABLE rows (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+      CREATE TABLE rows (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT;
       PRAGMA application_id = ${APPLICATION_ID};
       PRAGMA user_version = ${SCHEMA_VERSION};
       COMMIT`);

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import type { OpenStoreOptions } from "../../src/platform/store.ts";
 import { type PackedBatch, unpackBatch } from "./store_batch.ts";
-import { openDatabase, type StoreDatabase } from "./store_database.ts";
+import { openDatabase, prefixEnd, type StoreDatabase } from "./store_database.ts";
 import { storeError } from "./store_failure.ts";
 import type { StoreProblem, StoreReply, StoreRequest } from "./store_messages.ts";
 
@@ -15,9 +15,11 @@ class BatchWriter {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#put = database.prepare("INSERT OR REPLACE INTO rows (key, value) VALUES (?, ?)");
+    this.#put = database.prepare(
+      "INSERT INTO rows (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    );
     this.#remove = database.prepare("DELETE FROM rows WHERE key = ?");
-    this.#removePrefix = database.prepare("DELETE FROM rows WHERE key >= ? AND key < ? || x'ff'");
+    this.#removePrefix = database.prepare("DELETE FROM rows WHERE key >= ? AND key < ?");
   }
 
   /** Commits all batches at once (one sync of the disk); where that fails, each for itself. */
@@ -42,7 +44,7 @@ class BatchWriter {
 
   #apply(packed: PackedBatch): void {
     const { removePrefix, remove, put } = unpackBatch(packed);
-    for (const prefix of removePrefix) this.#removePrefix.run(prefix, prefix);
+    for (const prefix of removePrefix) this.#removePrefix.run(prefix, prefixEnd(prefix));
     for (const key of remove) this.#remove.run(key);
     for (let index = 0; index + 1 < put.length; index += 2) {
       this.#put.run(put[index] ?? null, put[index + 1] ?? null);

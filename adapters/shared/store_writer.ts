@@ -7,7 +7,8 @@ import type { StoreProblem, StoreReply, StoreRequest } from "./store_messages.ts
 /** Commits that wait for the worker; a further one is refused. */
 export const QUEUED_BATCHES_MAX = 10_000;
 export const QUEUED_BYTES_MAX: number = 64 * 1024 * 1024;
-/** Commits that wait are made durable together, up to this much at once. */
+/** Commits that wait are made durable together, up to this much at once; a message of thousands of buffers holds this thread up. */
+export const GROUP_BATCHES_MAX = 128;
 export const GROUP_BYTES_MAX: number = 4 * 1024 * 1024;
 
 /** Keeps Node's heap for the worker small; values lie outside of it. Bun and Deno ignore it. */
@@ -97,7 +98,7 @@ export class StoreWriter {
   #send(): void {
     if (this.#flying.length > 0) return;
     let count = 0;
-    for (let bytes = 0; count < this.#queue.length; count++) {
+    for (let bytes = 0; count < Math.min(this.#queue.length, GROUP_BATCHES_MAX); count++) {
       bytes += this.#queue[count]?.bytes ?? 0;
       if (count > 0 && bytes > GROUP_BYTES_MAX) break;
     }

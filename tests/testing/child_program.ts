@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** The runtime that runs the tests. */
+export const runtime: "node" | "bun" | "deno" = process.versions["deno"] !== undefined
+  ? "deno"
+  : process.versions["bun"] !== undefined
+  ? "bun"
+  : "node";
+
+export interface ChildProgram {
+  readonly child: ChildProcess;
+  /** All that it has written to standard output so far. */
+  output(): string;
+  /** Resolves once standard output has this text; rejects where the program ends before. */
+  waitFor(text: string): Promise<void>;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<{ readonly exitCode: number | null; readonly stderr: string }>;
+}
+
+/** Starts a TypeScript file of the tests in a process of its own, on the runtime that runs the tests. */
+export function startProgram(url: URL, args: readonly string[]): ChildProgram {
+  const file = fileURLToPath(url);
+  const child = spawn(process.execPath, runtime === "deno" ? ["run", "-A", file, ...args] : [file, ...args], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  let output = "";
+  let stderr = "";
+  const chunks = new EventTarget();
+  child.stdout.on("data", (chunk: Uint8Array) => {
+    output += chunk.toString();
+    chunks.dispatchEvent(new Event("chunk"));
+  });
+  child.stderr.on("data", (chunk: Uint8Array) => {
+    stderr += chunk.toString();
+  });
+  const ended = once(child, "close").then(() => ({ exitCode: child.exitCode, stderr }));
+  return {
+    child,
+    output: () => output,
+    ended,
+    waitFor: (text) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (output.includes(text)) resolve();
+        };
+        chunks.addEventListener("chunk", look);
+        look();
+        void ended.then(() => reject(new Error(`The program ended without "${text}": ${output}${stderr}`)));
+      }),
+  };
+}
