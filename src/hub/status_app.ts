@@ -59,13 +59,13 @@ function verbose(checks: readonly Check[], ready: boolean): string {
 
 function status(
   { link, replica, nodeName, platform }: HubContext,
-  process: { readonly version: string; readonly startedAt: number },
+  hub: { readonly version: string; readonly startedAt: number },
 ) {
   return {
-    version: process.version,
+    version: hub.version,
     runtime: platform.runtime,
     nodeName,
-    startedAt: iso(process.startedAt),
+    startedAt: iso(hub.startedAt),
     link: { state: link.state, since: iso(link.since), reason: link.reason },
     store: {
       ok: replica.store.failure === undefined,

@@ -1,5 +1,3 @@
-import type { RawHeaders } from "../platform/bytes.ts";
-
 /** Headers of one connection only (RFC 9110 7.6.1 and 11.7, and `Proxy-Connection`, which old clients send). */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
@@ -22,7 +20,7 @@ export interface ForwardOptions {
  * The headers that go on to the next hop: without those of this connection and those that `Connection` names. Order,
  * duplicates and spelling stay. `TE: trailers` stays too, as gRPC needs it.
  */
-export function forwardHeaders(raw: RawHeaders, options: ForwardOptions = {}): string[] {
+export function forwardHeaders(raw: readonly string[], options: ForwardOptions = {}): string[] {
   const named = connectionTokens(raw);
   const upgrades = options.keepUpgrade === true && named.has("upgrade");
   const forwarded: string[] = [];
@@ -41,7 +39,7 @@ export function forwardHeaders(raw: RawHeaders, options: ForwardOptions = {}): s
  * Replaces all headers of a name by one, in the place of the first, with its spelling; puts it at the end where there
  * is none; takes all of them off for no value.
  */
-export function replaceHeader(raw: RawHeaders, name: string, value: string | undefined): string[] {
+export function replaceHeader(raw: readonly string[], name: string, value: string | undefined): string[] {
   const lower = name.toLowerCase();
   const result: string[] = [];
   let pending = value;
@@ -59,7 +57,7 @@ export function replaceHeader(raw: RawHeaders, name: string, value: string | und
 }
 
 /** The value of a header, whatever its spelling; duplicates joined with ", "; nothing where there is none. */
-export function headerOf(raw: RawHeaders, name: string): string | undefined {
+export function headerOf(raw: readonly string[], name: string): string | undefined {
   const lower = name.toLowerCase();
   let found: string | undefined;
   for (let index = 0; index + 1 < raw.length; index += 2) {
@@ -70,7 +68,7 @@ export function headerOf(raw: RawHeaders, name: string): string | undefined {
   return found;
 }
 
-function connectionTokens(raw: RawHeaders): ReadonlySet<string> {
+function connectionTokens(raw: readonly string[]): ReadonlySet<string> {
   const tokens = (headerOf(raw, "connection") ?? "").split(",").map((token) => token.trim().toLowerCase());
   return new Set(tokens.filter((token) => token !== ""));
 }
