@@ -4,4 +4,44 @@
  * @module
  */
 export { createHub, type Hub, type HubOptions } from "./src/hub/hub.ts";
-export type { Platform } from "./src/platform/platform.ts";
+
+/** The ports: what the core asks of a runtime. */
+export type { ByteSource, Duplex, RawHeaders, Sink } from "./src/platform/bytes.ts";
+export { type Cipher, CipherError, type CreateCipher } from "./src/platform/cipher.ts";
+export type { Clock, Timer } from "./src/platform/clock.ts";
+export { CommandError, type CommandResult, type Commands, type RunOptions } from "./src/platform/commands.ts";
+export type { Dial, DialOptions, Join } from "./src/platform/dialer.ts";
+export type { Exchange, ExchangeBindings, Peer, PeerCertificate } from "./src/platform/exchange.ts";
+export { FileError, type FileSystem } from "./src/platform/files.ts";
+export type { ExchangeHandler, Listen, Listener, ListenOptions, ServerTls } from "./src/platform/listener.ts";
+export type { Logger, LogLevel } from "./src/platform/logger.ts";
+export type { Counter, GaugeValue, Metrics } from "./src/platform/metrics.ts";
+export type { Platform, ProcessPort } from "./src/platform/platform.ts";
+export type { Random } from "./src/platform/random.ts";
+export {
+  type OpenStore,
+  type OpenStoreOptions,
+  type Store,
+  type StoreBatch,
+  StoreError,
+  type StoreFailure,
+} from "./src/platform/store.ts";
+export {
+  type ClientCredentials,
+  type CreateUpstream,
+  type UpgradeResponse,
+  type Upstream,
+  UpstreamError,
+  type UpstreamFailure,
+  type UpstreamOptions,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from "./src/platform/upstream.ts";
+
+/** The command line as data: what the adapters make the `holdfast` command of. */
+export type { Command as CliCommand, CommandContext } from "./src/cli/command.ts";
+export { commands } from "./src/cli/commands.ts";
+export type { Flag } from "./src/cli/flag.ts";
+export { commandHelp, programHelp } from "./src/cli/help.ts";
+export { errorText, runCommand, unknownCommandText, usageExitCode } from "./src/cli/run_command.ts";
+export { versionText } from "./src/cli/version_command.ts";

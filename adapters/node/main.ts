@@ -1,0 +1,4 @@
+import { main } from "../shared/cli.ts";
+import { createPlatform } from "./platform.ts";
+
+await main(createPlatform());

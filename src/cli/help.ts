@@ -1,0 +1,77 @@
+import { type Flag, variableOf } from "./flag.ts";
+import { unitName } from "./flag_value.ts";
+
+/** What the help of a command is made of. */
+export interface CommandHelp {
+  readonly name: string;
+  readonly summary: string;
+  readonly flags: readonly Flag[];
+}
+
+const indent = 6;
+const lineWidth = 100;
+
+/** `holdfast --help`. */
+export function programHelp(commands: readonly CommandHelp[]): string {
+  const width = Math.max(...commands.map((command) => command.name.length));
+  return [
+    "Keeps Kubernetes nodes working when the cloud is out of reach.",
+    "",
+    "Usage: holdfast COMMAND [FLAGS]",
+    "",
+    "Commands:",
+    ...commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
+    "",
+    "holdfast COMMAND --help prints the flags of a command.",
+    "",
+  ].join("\n");
+}
+
+/** `holdfast COMMAND --help`: all flags by their groups, each with its default. */
+export function commandHelp({ name, summary, flags }: CommandHelp): string {
+  const groups = [...new Set(flags.map((flag) => flag.group))];
+  const example = flags.find((flag) => flag.name !== "config");
+  return [
+    `${summary}.`,
+    "",
+    `Usage: holdfast ${name}${flags.length > 0 ? " [FLAGS]" : ""}`,
+    ...groups.flatMap((group) => ["", `${group}:`, ...flags.filter((flag) => flag.group === group).flatMap(flagHelp)]),
+    "",
+    "Help:",
+    "  --help, -h",
+    "  --version",
+    ...(example
+      ? [
+        "",
+        `Each flag may also stand in the file of --config, or in the environment: --${example.name} as ${
+          variableOf(example)
+        }.`,
+        "The command line goes before the environment, the environment before the file.",
+      ]
+      : []),
+    "",
+  ].join("\n");
+}
+
+function flagHelp(flag: Flag): readonly string[] {
+  const value = flag.type === "boolean" ? "" : `=${flag.placeholder ?? flag.type.toUpperCase()}`;
+  const repeated = flag.type === "list" ? ",…" : "";
+  const notes = [
+    flag.required ? "required" : `default ${flag.defaultHelp ?? (flag.default === "" ? "none" : flag.default)}`,
+    ...(flag.unit ? [`a bare number means ${unitName(flag.unit)}`] : []),
+    ...(flag.variable ? [`also $${flag.variable}`] : []),
+  ];
+  return [`  --${flag.name}${value}${repeated}`, ...wrap(`${flag.help} (${notes.join("; ")})`)];
+}
+
+function wrap(text: string): readonly string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && indent + line.length + 1 + word.length > lineWidth) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line].map((part) => " ".repeat(indent) + part);
+}

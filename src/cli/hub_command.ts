@@ -1,0 +1,139 @@
+import { createHub, type Hub } from "../hub/hub.ts";
+import type { Listener } from "../platform/listener.ts";
+import type { Logger } from "../platform/logger.ts";
+import { hostAndPort, serverOrigin } from "./address.ts";
+import type { Command, CommandContext } from "./command.ts";
+import { logLevelOf } from "./common_flags.ts";
+import type { FlagValues } from "./flag_values.ts";
+import { hubFlags } from "./hub_flags.ts";
+import { openHubIdentity } from "./hub_identity.ts";
+import { openHubStorage } from "./hub_storage.ts";
+import { listenOn } from "./listen_on.ts";
+import { UsageError } from "./usage_error.ts";
+import { version } from "./version.ts";
+
+/** Time that answers under way have to end when the hub stops. */
+const stopGraceMs = 5000;
+
+/** `holdfast hub`. */
+export const hubCommand: Command = {
+  name: "hub",
+  summary: "Runs the hub of this node: a local read replica of the Kubernetes API, and a proxy for everything else",
+  flags: hubFlags,
+  run: runHub,
+};
+
+/** Runs a hub until the process is told to stop. @throws where it cannot start */
+export async function runHub(context: CommandContext): Promise<number> {
+  const { platform, values } = context;
+  const logger = platform.createLogger({ level: logLevelOf(values.integer("v")), format: "text" });
+  const cleanup: (() => Promise<void>)[] = [];
+  try {
+    await startHub(context, { logger, cleanup });
+    await aborted(platform.process.stop);
+    logger.log("info", "Hub stops");
+  } finally {
+    for (const close of cleanup.toReversed()) await close();
+  }
+  logger.log("info", "Hub has stopped");
+  return 0;
+}
+
+interface Starting {
+  readonly logger: Logger;
+  /** What has been opened so far; closed in reverse. */
+  readonly cleanup: (() => Promise<void>)[];
+}
+
+async function startHub({ platform, values }: CommandContext, { logger, cleanup }: Starting): Promise<void> {
+  const origin = cloudOrigin(values, logger);
+  const identity = await openHubIdentity({ platform, kubeconfig: kubeconfigOf(values), origin, logger });
+  cleanup.push(identity.close);
+  const store = await openHubStorage({
+    platform,
+    rootDir: values.string("root-dir"),
+    diskCachePath: values.string("disk-cache-path"),
+    storageKeyFile: values.string("storage-key-file"),
+  });
+  cleanup.push(() => store.close());
+  const allowUids = values.list("plain-allow-uid").map(Number);
+  const hub = await createHub({
+    platform,
+    nodeName: values.string("node-name"),
+    upstream: identity.upstream,
+    callerUpstream: identity.callerUpstream,
+    host: new URL(origin).host,
+    authorization: identity.authorization,
+    store,
+    logger,
+    metrics: platform.createMetrics(),
+    cloudReadTimeoutMs: values.durationMs("cloud-read-timeout"),
+    ...(allowUids.length > 0 ? { plainAllowUids: allowUids } : {}),
+    version,
+  });
+  const listeners: Listener[] = [];
+  // Watches are ended by the hub, while its listeners wait for answers under way.
+  cleanup.push(async () => {
+    await Promise.all([hub.close(), ...listeners.map((listener) => listener.close(stopGraceMs))]);
+  });
+  await listen({ platform, values, hub, listeners });
+  const [proxy, status] = listeners.map((listener) => `http://${hostAndPort(listener.hostname, listener.port)}`);
+  logger.log("info", "Hub listens", { node: values.string("node-name"), cloud: origin, proxy, status, version });
+}
+
+interface Listening extends Pick<CommandContext, "platform" | "values"> {
+  readonly hub: Hub;
+  /** The proxy's, then the status server's. */
+  readonly listeners: Listener[];
+}
+
+async function listen({ platform, values, hub, listeners }: Listening): Promise<void> {
+  listeners.push(
+    await listenOn({
+      listen: platform.listen,
+      hostname: values.string("bind-proxy-address"),
+      port: values.integer("proxy-port"),
+      handle: hub.handle,
+      addressFlag: "bind-proxy-address",
+      portFlag: "proxy-port",
+    }),
+  );
+  listeners.push(
+    await listenOn({
+      listen: platform.listen,
+      hostname: values.string("bind-address"),
+      port: values.integer("serve-port"),
+      handle: hub.handleStatus,
+      addressFlag: "bind-address",
+      portFlag: "serve-port",
+    }),
+  );
+}
+
+function cloudOrigin(values: FlagValues, logger: Logger): string {
+  const [first = "", ...further] = values.list("server-addr");
+  const result = serverOrigin(first);
+  if ("problem" in result) throw new UsageError(`Invalid value "${first}" of --server-addr: it ${result.problem}`);
+  if (further.length > 0) {
+    logger.log("warn", "Only the first address of --server-addr is used in this version", {
+      used: result.origin,
+      further,
+    });
+  }
+  return result.origin;
+}
+
+function kubeconfigOf(values: FlagValues): string {
+  const path = values.string("kubeconfig");
+  if (path === "") {
+    throw new UsageError("--kubeconfig is required: joining with a token comes with a later version");
+  }
+  return path;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

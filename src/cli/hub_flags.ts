@@ -1,0 +1,120 @@
+import { isIpAddress, isLoopbackAddress, serverOrigin } from "./address.ts";
+import { commonFlags } from "./common_flags.ts";
+import type { Flag } from "./flag.ts";
+
+const port = { type: "integer", minimum: 0, maximum: 65_535, placeholder: "PORT" } as const;
+
+/** Flags of `holdfast hub`: names, defaults and forms of the documents' set, and ours. */
+export const hubFlags: readonly Flag[] = [
+  {
+    name: "server-addr",
+    type: "list",
+    default: "",
+    placeholder: "HOST:PORT",
+    help: "addresses of the API servers; https is added where missing",
+    group: "Cloud",
+    required: true,
+    check: checkServer,
+  },
+  {
+    name: "kubeconfig",
+    type: "string",
+    default: "",
+    placeholder: "FILE",
+    help: "identity towards the cloud: its user's client certificate or token, and its cluster's CA",
+    group: "Cloud",
+  },
+  {
+    name: "cloud-read-timeout",
+    type: "duration",
+    unit: "s",
+    default: "2s",
+    help: "a read that the cloud has not answered by then is answered by the replica, where that can",
+    group: "Cloud",
+  },
+  {
+    name: "node-name",
+    type: "string",
+    default: "",
+    placeholder: "NAME",
+    help: "name of this node",
+    group: "Node",
+    required: true,
+    variable: "NODE_NAME",
+  },
+  {
+    name: "bind-proxy-address",
+    type: "string",
+    default: "127.0.0.1",
+    placeholder: "IP",
+    help: "address of the plain proxy; only loopback is allowed, for it speaks with the node's identity",
+    group: "Listeners",
+    check: (text) =>
+      isLoopbackAddress(text) ? undefined : "must be a loopback address: the plain proxy asks nobody who he is",
+  },
+  {
+    ...port,
+    name: "proxy-port",
+    default: "10261",
+    help: "port of the plain proxy; 0 picks a free one",
+    group: "Listeners",
+  },
+  {
+    name: "plain-allow-uid",
+    type: "list",
+    default: "",
+    defaultHelp: "root and the hub's own",
+    placeholder: "UID",
+    help: "user ids whose processes may use the plain proxy (Linux)",
+    group: "Listeners",
+    check: (text) => /^\d+$/.test(text) ? undefined : "must be numeric user ids",
+  },
+  {
+    name: "bind-address",
+    type: "string",
+    default: "127.0.0.1",
+    placeholder: "IP",
+    help: "address of the status server",
+    group: "Listeners",
+    check: (text) => isIpAddress(text) ? undefined : "must be an IP address",
+  },
+  {
+    ...port,
+    name: "serve-port",
+    default: "10267",
+    help: "port of the status server; 0 picks a free one",
+    group: "Listeners",
+  },
+  {
+    name: "root-dir",
+    type: "string",
+    default: "/var/lib/holdfast",
+    placeholder: "DIR",
+    help: "keys and state",
+    group: "Storage",
+  },
+  {
+    name: "disk-cache-path",
+    type: "string",
+    default: "",
+    defaultHelp: "<root-dir>/cache",
+    placeholder: "DIR",
+    help: "where the replica is kept",
+    group: "Storage",
+  },
+  {
+    name: "storage-key-file",
+    type: "string",
+    default: "",
+    defaultHelp: "the systemd credential holdfast-storage-key, else <root-dir>/storage.key, made where missing",
+    placeholder: "FILE",
+    help: "32 bytes that the replica is encrypted with",
+    group: "Storage",
+  },
+  ...commonFlags,
+];
+
+function checkServer(text: string): string | undefined {
+  const result = serverOrigin(text);
+  return "problem" in result ? result.problem : undefined;
+}

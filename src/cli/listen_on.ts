@@ -1,0 +1,54 @@
+import type { ExchangeHandler, Listen, Listener } from "../platform/listener.ts";
+import { hostAndPort } from "./address.ts";
+
+export interface ListenOnOptions {
+  readonly listen: Listen;
+  readonly hostname: string;
+  readonly port: number;
+  readonly handle: ExchangeHandler;
+  /** The flags that chose the address, for the error. */
+  readonly addressFlag: string;
+  readonly portFlag: string;
+}
+
+/** An address cannot be listened on; the message names the flag to change. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+  /** As the operating system names it: EADDRINUSE, EACCES … */
+  readonly code: string;
+
+  constructor(message: string, options: { readonly code: string; readonly cause: unknown }) {
+    super(message, { cause: options.cause });
+    this.code = options.code;
+  }
+}
+
+/** Listens at the address that flags have chosen. @throws ListenError */
+export async function listenOn(options: ListenOnOptions): Promise<Listener> {
+  const { hostname, port } = options;
+  try {
+    return await options.listen({ hostname, port }, options.handle);
+  } catch (cause) {
+    const code = errorCode(cause);
+    const address = hostAndPort(hostname, port);
+    throw new ListenError(`Cannot listen on ${address}: ${reasonOf(code, { ...options, cause })}`, { code, cause });
+  }
+}
+
+function reasonOf(code: string, options: ListenOnOptions & { readonly cause: unknown }): string {
+  const { port, portFlag, addressFlag, cause } = options;
+  switch (code) {
+    case "EADDRINUSE":
+      return `port ${port} is taken (EADDRINUSE); choose another with --${portFlag}`;
+    case "EACCES":
+      return `not allowed to use port ${port} (EACCES); choose another with --${portFlag}`;
+    case "EADDRNOTAVAIL":
+      return `this machine does not have the address (EADDRNOTAVAIL); choose another with --${addressFlag}`;
+    default:
+      return `${cause instanceof Error ? cause.message : String(cause)} (--${addressFlag}, --${portFlag})`;
+  }
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}

@@ -1,0 +1,72 @@
+import type { FileSystem } from "../platform/files.ts";
+import { type RawFlags, readConfigFile } from "./config_file.ts";
+import { type Environment, readEnvironment } from "./environment.ts";
+import { type Flag, variableOf } from "./flag.ts";
+import { type FlagSource, type FlagValues, flagValues, type ResolvedFlag } from "./flag_values.ts";
+import { FlagValueError, parseFlagValue } from "./flag_value.ts";
+import { UsageError } from "./usage_error.ts";
+
+export interface ResolveFlagsOptions {
+  readonly flags: readonly Flag[];
+  /** From the command line. */
+  readonly given: RawFlags;
+  readonly environment: Environment;
+  readonly files: FileSystem;
+}
+
+interface Origin {
+  readonly source: FlagSource;
+  readonly raw: RawFlags;
+  /** How an error names the flag. */
+  readonly nameOf: (flag: Flag) => string;
+}
+
+/**
+ * Puts the flags of a command together: command line before environment before file (`--config`) before default.
+ *
+ * @throws UsageError that names the flag, the value and where it stands
+ */
+export async function resolveFlags({ flags, given, environment, files }: ResolveFlagsOptions): Promise<FlagValues> {
+  const fromEnvironment = readEnvironment(environment, flags);
+  const path = (given["config"] ?? fromEnvironment["config"])?.at(-1) ?? "";
+  const fromFile = path === "" ? {} : await readConfigFile({ files, path, flags });
+  const origins: readonly Origin[] = [
+    { source: "command line", raw: given, nameOf: (flag) => `--${flag.name}` },
+    {
+      source: "environment",
+      raw: fromEnvironment,
+      nameOf: (flag) => `--${flag.name} (${variableIn(environment, flag)})`,
+    },
+    { source: "file", raw: fromFile, nameOf: (flag) => `"${flag.name}" in ${path}` },
+  ];
+  return flagValues(flags.map((flag) => resolve(flag, origins)));
+}
+
+function resolve(flag: Flag, origins: readonly Origin[]): ResolvedFlag {
+  for (const { source, raw, nameOf } of origins) {
+    const texts = raw[flag.name];
+    if (texts === undefined) continue;
+    const value = parse(flag, { texts, name: nameOf(flag) });
+    if (flag.required && value === "") break;
+    return { flag, value, source };
+  }
+  if (flag.required) {
+    const variables = [variableOf(flag), ...(flag.variable === undefined ? [] : [flag.variable])].join(" or ");
+    throw new UsageError(`--${flag.name} is required: give it on the command line, in --config or as ${variables}`);
+  }
+  return { flag, value: parseFlagValue(flag, flag.default === "" ? [] : [flag.default]), source: "default" };
+}
+
+function parse(flag: Flag, given: { readonly texts: readonly string[]; readonly name: string }): ResolvedFlag["value"] {
+  try {
+    return parseFlagValue(flag, given.texts);
+  } catch (error) {
+    if (!(error instanceof FlagValueError)) throw error;
+    throw new UsageError(`Invalid value "${given.texts.join(",")}" of ${given.name}: ${error.message}`);
+  }
+}
+
+function variableIn(environment: Environment, flag: Flag): string {
+  const own = variableOf(flag);
+  return environment[own] === undefined || environment[own] === "" ? flag.variable ?? own : own;
+}

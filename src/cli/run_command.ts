@@ -1,0 +1,74 @@
+import type { Platform } from "../platform/platform.ts";
+import type { Command } from "./command.ts";
+import { commands } from "./commands.ts";
+import { logLevelOf } from "./common_flags.ts";
+import type { RawFlags } from "./config_file.ts";
+import { unknownVariables } from "./environment.ts";
+import type { FlagValues } from "./flag_values.ts";
+import { suggestion } from "./nearest.ts";
+import { resolveFlags } from "./resolve_flags.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** What went wrong: the command itself, or how it was called. */
+export const failureExitCode = 1;
+export const usageExitCode = 2;
+
+export interface RunCommandOptions {
+  readonly platform: Platform;
+  readonly command: Command;
+  /** Flags of the command line by name, as texts. */
+  readonly given: RawFlags;
+  /** What is left of the command line: nothing, where it is right. */
+  readonly rest: readonly string[];
+  readonly runtimeVersion: string;
+}
+
+/**
+ * Puts a command's flags together and runs it. Errors become one line on standard error.
+ *
+ * @returns the exit code: 0, 1 where the command failed, 2 where flags, environment or file are wrong
+ */
+export async function runCommand(options: RunCommandOptions): Promise<number> {
+  const { platform, command, runtimeVersion } = options;
+  const { stderr, environment } = platform.process;
+  let values: FlagValues | undefined;
+  try {
+    refuseRest(options);
+    for (const warning of unknownVariables(environment, commands.flatMap(({ flags }) => flags))) {
+      stderr.write(`holdfast ${command.name}: ${warning}\n`);
+    }
+    const { flags } = command;
+    values = await resolveFlags({ flags, given: options.given, environment, files: platform.files });
+    return await command.run({ platform, values, runtimeVersion });
+  } catch (error) {
+    const debug = values !== undefined && command.flags.some((flag) => flag.name === "v") &&
+      logLevelOf(values.integer("v")) === "debug";
+    stderr.write(`holdfast ${command.name}: ${errorText(error, debug)}\n`);
+    return error instanceof UsageError ? usageExitCode : failureExitCode;
+  }
+}
+
+/** One line, and the stack where it is wanted. */
+export function errorText(error: unknown, withStack: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  const line = error.message === "" ? error.name : error.message.replaceAll("\n", " ");
+  return withStack && error.stack !== undefined ? `${line}\n${error.stack}` : line;
+}
+
+/** The error for a command that does not exist. */
+export function unknownCommandText(name: string): string {
+  return `holdfast: unknown command "${name}"${suggestion(name, { names: commands.map((command) => command.name) })}\n`;
+}
+
+function refuseRest({ command, rest }: RunCommandOptions): void {
+  const [first, second] = rest;
+  if (first === undefined) return;
+  if (!first.startsWith("-")) throw new UsageError(`Unexpected argument "${first}"`);
+  const [flag = "", inline] = first.split(/=(.*)/s);
+  const value = inline ?? (second?.startsWith("-") ? undefined : second);
+  const named = suggestion(flag.replace(/^-+(no-)?/, ""), {
+    names: command.flags.map(({ name }) => name),
+    prefix: "--",
+  });
+  throw new UsageError(`Unknown flag ${flag}${value === undefined ? "" : ` (value "${value}")`}${named}`);
+}
