@@ -18,6 +18,7 @@ import { declareMetrics } from "./hub_metrics.ts";
 import { proxy } from "./proxy.ts";
 import { createStatusApp } from "./status_app.ts";
 
+/** What a hub is made of. */
 export interface HubOptions {
   readonly platform: Platform;
   readonly nodeName: string;

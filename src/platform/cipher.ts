@@ -9,6 +9,7 @@ export interface Cipher {
 /** `key` has 32 bytes. @throws RangeError for another length */
 export type CreateCipher = (key: Uint8Array) => Cipher;
 
+/** Sealed bytes that do not open. */
 export class CipherError extends Error {
   override readonly name = "CipherError";
 }

@@ -10,6 +10,7 @@ export interface Clock {
   sleep(delayMs: number, signal: AbortSignal): Promise<void>;
 }
 
+/** A call back that is due. */
 export interface Timer {
   cancel(): void;
 }

@@ -4,6 +4,7 @@ export interface Commands {
   run(command: string, args: readonly string[], options: RunOptions): Promise<CommandResult>;
 }
 
+/** Bounds of a run. */
 export interface RunOptions {
   readonly stdin?: string;
   /** Killed after this. */
@@ -11,12 +12,14 @@ export interface RunOptions {
   readonly signal: AbortSignal;
 }
 
+/** How a command ended, with what it printed, up to a limit. */
 export interface CommandResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
+/** A command could not be run to its end. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly failure: "missing" | "denied" | "timeout" | "aborted" | "failed";

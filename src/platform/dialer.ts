@@ -1,6 +1,7 @@
 import type { Duplex } from "./bytes.ts";
 import type { ClientCredentials } from "./upstream.ts";
 
+/** What to dial. */
 export interface DialOptions {
   readonly hostname: string;
   readonly port: number;

@@ -12,6 +12,7 @@ export interface Peer {
   uid(): Promise<number | undefined>;
 }
 
+/** What a TLS client showed. */
 export interface PeerCertificate {
   /** Whether it was signed by the listener's client CA and is valid in time. */
   readonly authorized: boolean;

@@ -1,3 +1,4 @@
+/** The few things that are asked of the file system. */
 export interface FileSystem {
   /** @returns nothing where there is no such file. @throws FileError */
   read(path: string): Promise<Uint8Array | undefined>;
@@ -9,6 +10,7 @@ export interface FileSystem {
   watch(path: string, changed: () => void, signal: AbortSignal): void;
 }
 
+/** A file could not be used. */
 export class FileError extends Error {
   override readonly name = "FileError";
   readonly path: string;

@@ -3,6 +3,7 @@ import type { Exchange } from "./exchange.ts";
 /** Web-style handler. It either answers through the exchange (then its Response is ignored) or returns a Response. */
 export type ExchangeHandler = (request: Request, exchange: Exchange) => Response | Promise<Response>;
 
+/** Where to listen. */
 export interface ListenOptions {
   readonly hostname: string;
   /** 0 picks a free one. */
@@ -20,6 +21,7 @@ export interface ServerTls {
   readonly clientCa?: string;
 }
 
+/** A port that listens. */
 export interface Listener {
   readonly hostname: string;
   readonly port: number;
@@ -29,5 +31,5 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
-/** @throws an error with `code` "EADDRINUSE" or "EACCES" where the address is not to be had. */
+/** Listens until it is closed. @throws an error with `code` "EADDRINUSE" or "EACCES" where the address is not to be had. */
 export type Listen = (options: ListenOptions, handler: ExchangeHandler) => Promise<Listener>;

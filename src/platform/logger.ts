@@ -1,3 +1,4 @@
+/** From the most to the least talkative. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** Structured log lines: a constant message and fields. Never a token, Secret data or a body. */

@@ -8,10 +8,12 @@ export interface Metrics {
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
+/** A sum that only grows. */
 export interface Counter {
   add(amount: number, labels?: Readonly<Record<string, string>>): void;
 }
 
+/** One value of a gauge, with its labels. */
 export interface GaugeValue {
   readonly value: number;
   readonly labels?: Readonly<Record<string, string>>;

@@ -16,12 +16,14 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Changes that are applied together. */
 export interface StoreBatch {
   readonly put?: readonly (readonly [key: string, value: Uint8Array])[];
   readonly remove?: readonly string[];
   readonly removePrefix?: readonly string[];
 }
 
+/** Where a store lies and what its commits survive. */
 export interface OpenStoreOptions {
   /** The file; its folder is made (0700) where missing. */
   readonly path: string;
@@ -31,11 +33,13 @@ export interface OpenStoreOptions {
   readonly readOnly?: boolean;
 }
 
-/** @throws StoreError */
+/** Opens a store, made where missing. @throws StoreError */
 export type OpenStore = (options: OpenStoreOptions) => Promise<Store>;
 
+/** Why a store failed: no room, damaged, in use by another process, closed, anything else. */
 export type StoreFailure = "full" | "corrupt" | "locked" | "closed" | "failed";
 
+/** The store could not do what was asked of it. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
   readonly failure: StoreFailure;

@@ -17,6 +17,7 @@ export interface Upstream {
   close(graceMs: number): Promise<void>;
 }
 
+/** One request to the API server. */
 export interface UpstreamRequest {
   readonly method: string;
   readonly rawPath: string;
@@ -28,6 +29,7 @@ export interface UpstreamRequest {
   readonly longRunning?: boolean;
 }
 
+/** The head of an answer, and its body while it comes. */
 export interface UpstreamResponse {
   readonly status: number;
   /** Empty over HTTP/2. */
@@ -36,6 +38,7 @@ export interface UpstreamResponse {
   readonly body: ByteSource;
 }
 
+/** The answer to an `Upgrade`: with a socket where it is 101. */
 export type UpgradeResponse =
   | (UpstreamResponse & { readonly socket?: undefined })
   | {
@@ -53,6 +56,7 @@ export interface ClientCredentials {
   readonly key?: string;
 }
 
+/** Which server, and with what patience. */
 export interface UpstreamOptions extends ClientCredentials {
   /** `https://host:port`; `http://` for an embedded server. */
   readonly origin: string;
@@ -68,6 +72,7 @@ export interface UpstreamOptions extends ClientCredentials {
   readonly pingTimeoutMs?: number;
 }
 
+/** Makes a client; nothing is dialled before the first request. */
 export type CreateUpstream = (options: UpstreamOptions) => Upstream;
 
 /** Why there is no answer, or no end of one. */
