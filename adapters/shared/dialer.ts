@@ -9,12 +9,17 @@ import { ignoreError } from "./ignore_error.ts";
 /** Opens one connection; see the port. */
 export const dial: Dial = async (options) => new SocketDuplex(await openSocket(options));
 
+export interface SocketOptions extends DialOptions {
+  /** Whether the connection stays open for writing when the other side has ended. Default: it does. */
+  readonly allowHalfOpen?: boolean;
+}
+
 /**
- * Opens one connection and gives the runtime's socket, half-close allowed, errors listened to.
+ * Opens one connection and gives the runtime's socket, its errors listened to.
  *
  * @throws UpstreamError
  */
-export function openSocket(options: DialOptions): Promise<Socket> {
+export function openSocket(options: SocketOptions): Promise<Socket> {
   const { signal } = options;
   if (signal.aborted) return Promise.reject(abortedError(signal, { sent: false }));
   return new Promise((resolve, reject) => {
@@ -51,17 +56,17 @@ export function sniName(hostname: string): string {
   return net.isIP(hostname) === 0 ? hostname : "";
 }
 
-function connectPlain(options: DialOptions): Socket {
-  return net.connect({ host: options.hostname, port: options.port, allowHalfOpen: true });
+function connectPlain(options: SocketOptions): Socket {
+  return net.connect({ host: options.hostname, port: options.port, allowHalfOpen: options.allowHalfOpen ?? true });
 }
 
-function tlsOptions(options: DialOptions): ConnectionOptions & { allowHalfOpen: boolean } {
+function tlsOptions(options: SocketOptions): ConnectionOptions & { allowHalfOpen: boolean } {
   const { ca, cert, key, serverName, alpn } = options.tls ?? {};
   const sni = sniName(serverName ?? options.hostname);
   return {
     host: options.hostname,
     port: options.port,
-    allowHalfOpen: true,
+    allowHalfOpen: options.allowHalfOpen ?? true,
     rejectUnauthorized: true,
     minVersion: "TLSv1.2",
     ...(ca === undefined ? {} : { ca }),

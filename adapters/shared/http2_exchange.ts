@@ -8,7 +8,7 @@ import { headerValue, toHttp2Headers, withoutPseudoHeaders } from "./raw_headers
 import { BodilessSink, StreamSink } from "./sink.ts";
 import { createSource, EMPTY_SOURCE } from "./source.ts";
 
-const { HTTP2_HEADER_STATUS, NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
+const { HTTP2_HEADER_STATUS, NGHTTP2_NO_ERROR } = constants;
 
 /** The exchange of a request that came over HTTP/2. */
 export function createHttp2Exchange(request: Http2ServerRequest, peer: Peer): StreamExchange {
@@ -33,9 +33,12 @@ export function createHttp2Exchange(request: Http2ServerRequest, peer: Peer): St
   return exchange;
 }
 
+/** As an HTTP/1.1 request would have had them: with a Host, and with a word on its body where it has one. */
 function fieldsOf(request: Http2ServerRequest): RawHeaders {
   const fields = withoutPseudoHeaders(request.rawHeaders);
   if (headerValue(fields, "host") === undefined && request.authority !== "") fields.unshift("host", request.authority);
+  const unsized = !request.stream.endAfterHeaders && headerValue(fields, "content-length") === undefined;
+  if (unsized) fields.push("transfer-encoding", "chunked");
   return fields;
 }
 
@@ -68,7 +71,7 @@ function respond(
   return new BodilessSink({ closed: sink.closed, end: () => sink.end(), destroy });
 }
 
+/** `close` with an error code would end the body first, as if it were whole; `destroy` with an error sends RST_STREAM alone. */
 function reset(stream: ServerHttp2Stream): void {
-  if (stream.destroyed) return;
-  stream.close(stream.headersSent ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+  if (!stream.destroyed) stream.destroy(new Error("The answer was broken off"));
 }

@@ -32,8 +32,8 @@ const HTTP1_ONLY: ReadonlySet<string> = new Set([
 
 /** A field list as the header object of `node:http2`: lower-case names, duplicates as arrays, nothing that HTTP/2 forbids. */
 export function toHttp2Headers(rawHeaders: RawHeaders): Record<string, string | string[]> {
-  // Without a prototype no field name can reach one.
-  const headers: Record<string, string | string[]> = Object.create(null);
+  // An object without a prototype: no field name can reach one.
+  const headers = Object.create(null) as Record<string, string | string[]>;
   for (const [name, value] of headerFields(rawHeaders)) {
     const lower = name.toLowerCase();
     if (lower.startsWith(":") || HTTP1_ONLY.has(lower) || (lower === "te" && value.trim() !== "trailers")) continue;
