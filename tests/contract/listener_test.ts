@@ -292,21 +292,26 @@ test("Listener.close lets an answer end and breaks off what is left after its ti
     else started.resolve();
     return new Response();
   });
-  const [short, long, idle] = [
-    await connectWire(listener.port),
-    await connectWire(listener.port),
-    await connectWire(listener.port),
-  ];
+  const [short, long] = [await connectWire(listener.port), await connectWire(listener.port)];
   long.send(`GET /long HTTP/1.1\r\n${HEAD}`);
   await started.promise;
   short.send(`GET /short HTTP/1.1\r\n${HEAD}`);
   await short.untilText("A");
   const closed = listener.close(300);
-  await idle.untilClosed();
   assert.match(await short.untilClosed(), /\r\n0\r\n\r\n/);
   await closed;
   assert.doesNotMatch(await long.untilClosed(), /\r\n0\r\n\r\n/);
-  for (const wire of [short, long, idle]) wire.destroy();
+  for (const wire of [short, long]) wire.destroy();
+});
+
+test("Listener.close ends a connection that has sent nothing", async (context) => {
+  // Its server does not know of such a connection: https://github.com/oven-sh/bun/pull/35839
+  if (network.runtime === "bun") return context.skip("oven-sh/bun#35839");
+  const listener = await network.listen({ hostname: "127.0.0.1", port: 0 }, () => new Response("ok"));
+  const wire = await connectWire(listener.port);
+  await listener.close(0);
+  await wire.untilClosed();
+  wire.destroy();
 });
 
 test("listen outlives connections that are reset and bytes that are no HTTP", async () => {
