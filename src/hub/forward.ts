@@ -1,7 +1,7 @@
 import { forwardHeaders, headerOf, replaceHeader } from "../kube/hop_by_hop.ts";
 import { upstreamAccept } from "../kube/media_type.ts";
 import { queryOf } from "../kube/resources.ts";
-import { serviceUnavailable, type StatusError } from "../kube/status.ts";
+import { serviceUnavailable, type StatusError, toStatusError } from "../kube/status.ts";
 import { nodeScope } from "../identity/scope.ts";
 import type { ByteSource, Sink } from "../platform/bytes.ts";
 import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
@@ -96,7 +96,12 @@ class Attempt {
   /** The cloud holds the request: whether the link still works is asked at once, and a read is answered otherwise. */
   async #slow(): Promise<void> {
     this.#context.link.suspect();
-    if (await this.#options.otherwise?.() === true) this.#abort.abort(new Error("answered by the replica"));
+    try {
+      if (await this.#options.otherwise?.() !== true) return;
+    } catch (error) {
+      this.#call.fail(toStatusError(error));
+    }
+    this.#abort.abort(new Error("answered by the replica"));
   }
 
   async #failed(error: unknown): Promise<void> {

@@ -28,6 +28,8 @@ const pageLimit = 500;
 /** The cloud ends a watch after one to two times this. */
 const watchTimeoutSeconds = 300;
 const backoffMs = { first: 500, most: 30_000 };
+/** A round that held for so long was no failure. */
+const settledMs = 5_000;
 /** How long the cloud must have refused, and nothing else, until what was granted ends (R16). */
 const refusalMs = 60_000;
 /** No Status is longer. */
@@ -71,34 +73,42 @@ export class Reflector {
   }
 
   async #run(): Promise<void> {
-    const { collection, clock, random, link, logger } = this.#options;
+    const { collection, clock, random, link } = this.#options;
     const signal = this.#closed.signal;
     let delayMs = backoffMs.first;
+    let hasty = 0;
     while (!signal.aborted) {
-      try {
-        await this.#round();
+      const startedAt = clock.monotonic();
+      const outcome = await this.#round().then(() => "again" as const, (error: unknown) => this.#failed(error));
+      if (outcome === "over" || signal.aborted) break;
+      if (clock.monotonic() - startedAt >= settledMs) {
         delayMs = backoffMs.first;
-        continue;
-      } catch (error) {
-        if (signal.aborted) break;
-        if (collection.state === "live") collection.enter("stale");
-        if (error instanceof Expired) {
-          this.#mustList = true;
-          continue;
-        }
-        if (error instanceof UpstreamError) link.suspect();
-        if (this.#refused(error)) break;
-        logger.log("debug", "A reflector failed", {
-          collection: collection.key,
-          error: error instanceof Error ? error.message : String(error),
-        });
+        hasty = 0;
       }
+      // A watch that ended and one whose version was too old go on at once, but not over and over.
+      if (outcome === "again" && ++hasty <= 2) continue;
       const wasOnline = link.state === "online";
       // Jitter spreads the reconnects of many collections and of many nodes (R19).
       await clock.sleep(delayMs * (0.5 + random.float()), signal).catch(() => undefined);
       delayMs = wasOnline ? Math.min(delayMs * 2, backoffMs.most) : backoffMs.first;
     }
     if (collection.state === "live") collection.enter("stale");
+  }
+
+  #failed(error: unknown): "again" | "later" | "over" {
+    const { collection, link, logger } = this.#options;
+    if (this.closed) return "over";
+    if (collection.state === "live") collection.enter("stale");
+    if (error instanceof Expired) {
+      this.#mustList = true;
+      return "again";
+    }
+    if (error instanceof UpstreamError) link.suspect();
+    logger.log("debug", "A reflector failed", {
+      collection: collection.key,
+      error: error instanceof Error ? error.message : String(error),
+    });
+    return this.#refused(error) ? "over" : "later";
   }
 
   async #round(): Promise<void> {
