@@ -122,7 +122,7 @@ describe("openStore beside another writer", () => {
       assert.deepEqual(await reader.get("key"), bytes("of the other process"));
       await assert.rejects(reader.commit({ remove: ["key"] }), failure("failed"));
       await reader.close();
-      other.child.kill("SIGKILL");
+      other.kill("SIGKILL");
       await other.ended;
       await (await openStore({ path, durability: "normal" })).close();
     }));
@@ -145,7 +145,7 @@ describe("commit", () => {
         for (const stopAt of ["\n40\n", "\n300\n"]) {
           const writer = startProgram(program, [path, durability]);
           await writer.waitFor(stopAt);
-          writer.child.kill("SIGKILL");
+          writer.kill("SIGKILL");
           await writer.ended;
           for (const number of writer.output().split("\n").slice(0, -1)) acknowledged.add(number);
         }

@@ -12,19 +12,29 @@ export const runtime: "node" | "bun" | "deno" = process.versions["deno"] !== und
 
 export interface ChildProgram {
   readonly child: ChildProcess;
+  /** Sends a signal. Not by `child.kill`: on Deno 2.9 a second one of it does nothing. */
+  kill(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
   /** All that it has written to standard output so far. */
   output(): string;
   /** Resolves once standard output has this text; rejects where the program ends before. */
   waitFor(text: string): Promise<void>;
+  /** The same of standard error. */
+  errors(): string;
+  waitForError(text: string): Promise<void>;
   /** Resolves when it has ended. */
   readonly ended: Promise<{ readonly exitCode: number | null; readonly stderr: string }>;
 }
 
 /** Starts a TypeScript file of the tests in a process of its own, on the runtime that runs the tests. */
-export function startProgram(url: URL, args: readonly string[]): ChildProgram {
+export function startProgram(
+  url: URL,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): ChildProgram {
   const file = fileURLToPath(url);
   const child = spawn(process.execPath, runtime === "deno" ? ["run", "-A", file, ...args] : [file, ...args], {
     stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
   });
   let output = "";
   let stderr = "";
@@ -35,10 +45,15 @@ export function startProgram(url: URL, args: readonly string[]): ChildProgram {
   });
   child.stderr.on("data", (chunk: Uint8Array) => {
     stderr += chunk.toString();
+    chunks.dispatchEvent(new Event("chunk"));
   });
   const ended = once(child, "close").then(() => ({ exitCode: child.exitCode, stderr }));
   return {
     child,
+    kill: (signal) => {
+      if (child.pid === undefined) throw new Error(`The program ${file} could not be started`);
+      process.kill(child.pid, signal);
+    },
     output: () => output,
     ended,
     waitFor: (text) =>

@@ -1,0 +1,17 @@
+import process from "node:process";
+import { createLogger } from "../../adapters/shared/logger.ts";
+import { createProcess } from "../../adapters/shared/process.ts";
+
+/** `log` writes one log line; `stop` waits to be stopped, twice; `keys` reads keys where there is no terminal. */
+const port = createProcess();
+const [, , what] = process.argv;
+if (what === "log") {
+  createLogger({ level: "info", format: "json" }).log("info", "logged");
+} else if (what === "keys") {
+  for await (const key of port.keys(new AbortController().signal)) port.stdout.write(key);
+  port.stdout.write(`none, terminal ${port.stdout.isTerminal}, ${port.environment["HOME"] ?? ""}`);
+} else {
+  setInterval(() => undefined, 1_000);
+  port.stop.addEventListener("abort", () => port.stdout.write(`${String(port.stop.reason)}\n`));
+  port.stdout.write("ready\n");
+}
