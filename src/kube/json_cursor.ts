@@ -22,11 +22,13 @@ export class MemberCursor {
   keyStart = 0;
   keyEnd = 0;
   valueStart = 0;
-  valueEnd = 0;
+  #valueEnd = -1;
   readonly #bytes: Uint8Array;
   readonly #scanner = new ValueScanner();
   #at: number;
   #first = true;
+  #done = false;
+  #entered: MemberCursor | undefined;
 
   /** @throws JsonSyntaxError where no object begins at `start` */
   constructor(bytes: Uint8Array, start = 0) {
@@ -36,17 +38,31 @@ export class MemberCursor {
     this.#at = open + 1;
   }
 
-  /** Offset after the object, once `next` has been false. */
-  get end(): number {
-    return this.#at;
+  /** Offset after the object; missing until `next` has been false. */
+  get end(): number | undefined {
+    return this.#done ? this.#at : undefined;
+  }
+
+  /** Of the value; found when it is asked for. @throws JsonSyntaxError where the value has no end */
+  get valueEnd(): number {
+    if (this.#valueEnd < 0) this.#valueEnd = this.#skip(this.valueStart);
+    return this.#valueEnd;
+  }
+
+  /** The members of the value, which must be an object. Reading them to their end spares reading the value again. */
+  enter(): MemberCursor {
+    this.#entered = new MemberCursor(this.#bytes, this.valueStart);
+    return this.#entered;
   }
 
   /** Goes to the next member; false after the last. @throws JsonSyntaxError */
   next(): boolean {
+    if (this.#done) return false;
     const bytes = this.#bytes;
-    let at = skipWhitespace(bytes, this.#at);
+    let at = this.#first ? skipWhitespace(bytes, this.#at) : skipWhitespace(bytes, this.#behindValue());
     if (bytes[at] === CLOSE_BRACE) {
       this.#at = at + 1;
+      this.#done = true;
       return false;
     }
     if (!this.#first) at = skipWhitespace(bytes, after(bytes, at, COMMA));
@@ -56,8 +72,8 @@ export class MemberCursor {
     at = this.#skip(at);
     this.keyEnd = at - 1;
     this.valueStart = skipWhitespace(bytes, after(bytes, skipWhitespace(bytes, at), COLON));
-    this.valueEnd = this.#skip(this.valueStart);
-    this.#at = this.valueEnd;
+    this.#valueEnd = -1;
+    this.#entered = undefined;
     return true;
   }
 
@@ -83,6 +99,10 @@ export class MemberCursor {
   /** Whether the value is `null`. */
   get isNull(): boolean {
     return this.#bytes[this.valueStart] === 0x6e;
+  }
+
+  #behindValue(): number {
+    return this.#entered?.end ?? this.valueEnd;
   }
 
   #skip(start: number): number {

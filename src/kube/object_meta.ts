@@ -51,15 +51,14 @@ export function readObjectMeta(object: Uint8Array): ObjectMeta {
     if (members.keyIs("kind")) meta.kind = members.string();
     else if (members.keyIs("apiVersion")) meta.apiVersion = members.string();
     else if (members.keyIs("metadata")) {
-      readMetadata(object, { start: members.valueStart, end: members.valueEnd }, meta);
+      readMetadata(members.enter(), meta);
     } else continue;
     missing--;
   }
   return meta;
 }
 
-function readMetadata(object: Uint8Array, range: ByteRange, meta: Mutable<ObjectMeta>): void {
-  const members = new MemberCursor(object, range.start);
+function readMetadata(members: MemberCursor, meta: Mutable<ObjectMeta>): void {
   while (members.next()) {
     if (members.isNull) continue;
     switch (members.key()) {
@@ -82,23 +81,21 @@ function readMetadata(object: Uint8Array, range: ByteRange, meta: Mutable<Object
         meta.generation = Number(new TextDecoder().decode(members.value()));
         break;
       case "labels":
-        meta.labels = readStringMap(object, members.valueStart);
+        meta.labels = readStringMap(members.enter());
         break;
       case "annotations":
-        meta.initialEventsEnd = hasInitialEventsEnd(object, members.valueStart);
+        meta.initialEventsEnd = hasInitialEventsEnd(members.enter());
     }
   }
 }
 
-function readStringMap(object: Uint8Array, start: number): Record<string, string> {
+function readStringMap(members: MemberCursor): Record<string, string> {
   const entries: [string, string][] = [];
-  const members = new MemberCursor(object, start);
   while (members.next()) entries.push([members.key(), members.string()]);
   return Object.fromEntries(entries);
 }
 
-function hasInitialEventsEnd(object: Uint8Array, start: number): boolean {
-  const members = new MemberCursor(object, start);
+function hasInitialEventsEnd(members: MemberCursor): boolean {
   while (members.next()) if (members.keyIs(INITIAL_EVENTS_END)) return members.string() === "true";
   return false;
 }
