@@ -34,7 +34,7 @@ export async function runCli(platform: Platform, args: readonly string[]): Promi
   let exitCode = 0;
   const program = new CommanderCommand("holdfast");
   program.helpInformation = () => programHelp(commands);
-  program.argument("[command]").action((name?: string) => {
+  program.helpCommand("help [command]").allowExcessArguments().argument("[command]").action((name?: string) => {
     if (name === undefined) platform.process.stdout.write(programHelp(commands));
     else platform.process.stderr.write(unknownCommandText(name));
     exitCode = name === undefined ? 0 : usageExitCode;

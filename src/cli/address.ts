@@ -22,7 +22,8 @@ export function isIpAddress(text: string): boolean {
 
 /** Whether it is a loopback address: 127.0.0.0/8, ::1. */
 export function isLoopbackAddress(text: string): boolean {
-  return isIpAddress(text) && (text.startsWith("127.") || new URL(`http://[${text}]`).hostname === "[::1]");
+  if (!isIpAddress(text)) return false;
+  return text.includes(":") ? new URL(`http://[${text}]`).hostname === "[::1]" : text.startsWith("127.");
 }
 
 /** `host:port`, IPv6 in brackets. */

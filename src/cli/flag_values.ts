@@ -42,7 +42,7 @@ export function flagValues(resolved: readonly ResolvedFlag[]): FlagValues {
     bytes: (name) => Number(valueOf(name, "bytes")),
     list: (name) => {
       const value = valueOf(name, "list");
-      return Array.isArray(value) ? value : [];
+      return typeof value === "object" ? value : [];
     },
     source: (name) => entryOf(name).source,
   };

@@ -13,16 +13,17 @@ const lineWidth = 100;
 
 /** `holdfast --help`. */
 export function programHelp(commands: readonly CommandHelp[]): string {
-  const width = Math.max(...commands.map((command) => command.name.length));
+  const listed = [...commands, { name: "help", summary: "Prints the flags of a command" }];
+  const width = Math.max(...listed.map((command) => command.name.length));
   return [
     "Keeps Kubernetes nodes working when the cloud is out of reach.",
     "",
     "Usage: holdfast COMMAND [FLAGS]",
     "",
     "Commands:",
-    ...commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
+    ...listed.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
     "",
-    "holdfast COMMAND --help prints the flags of a command.",
+    "holdfast help COMMAND, or holdfast COMMAND --help, prints the flags of a command.",
     "",
   ].join("\n");
 }

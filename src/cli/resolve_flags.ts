@@ -39,22 +39,22 @@ export async function resolveFlags({ flags, given, environment, files }: Resolve
     },
     { source: "file", raw: fromFile, nameOf: (flag) => `"${flag.name}" in ${path}` },
   ];
-  return flagValues(flags.map((flag) => resolve(flag, origins)));
+  const resolved = flags.map((flag) => resolve(flag, origins));
+  for (const { flag, value } of resolved) if (flag.required && value.toString() === "") throw missing(flag);
+  return flagValues(resolved);
 }
 
 function resolve(flag: Flag, origins: readonly Origin[]): ResolvedFlag {
   for (const { source, raw, nameOf } of origins) {
     const texts = raw[flag.name];
-    if (texts === undefined) continue;
-    const value = parse(flag, { texts, name: nameOf(flag) });
-    if (flag.required && value === "") break;
-    return { flag, value, source };
-  }
-  if (flag.required) {
-    const variables = [variableOf(flag), ...(flag.variable === undefined ? [] : [flag.variable])].join(" or ");
-    throw new UsageError(`--${flag.name} is required: give it on the command line, in --config or as ${variables}`);
+    if (texts !== undefined) return { flag, value: parse(flag, { texts, name: nameOf(flag) }), source };
   }
   return { flag, value: parseFlagValue(flag, flag.default === "" ? [] : [flag.default]), source: "default" };
+}
+
+function missing(flag: Flag): UsageError {
+  const variables = [variableOf(flag), ...(flag.variable === undefined ? [] : [flag.variable])].join(" or ");
+  return new UsageError(`--${flag.name} is required: give it on the command line, in --config or as ${variables}`);
 }
 
 function parse(flag: Flag, given: { readonly texts: readonly string[]; readonly name: string }): ResolvedFlag["value"] {

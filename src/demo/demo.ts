@@ -56,7 +56,7 @@ Try it from another terminal:
   terminal.line(
     platform.process.stdout.isTerminal
       ? "Press c to cut and heal the link, Ctrl-C to end."
-      : "Ctrl-C (SIGINT) ends it.",
+      : "No terminal, no key to cut and heal the link. SIGTERM ends it.",
   );
   const keys = followKeys(world, { platform, terminal });
   await new Promise<void>((resolve) => {

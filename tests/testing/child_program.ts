@@ -48,6 +48,15 @@ export function startProgram(
     chunks.dispatchEvent(new Event("chunk"));
   });
   const ended = once(child, "close").then(() => ({ exitCode: child.exitCode, stderr }));
+  const appears = (text: string, written: () => string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (written().includes(text)) resolve();
+      };
+      chunks.addEventListener("chunk", look);
+      look();
+      void ended.then(() => reject(new Error(`The program ended without "${text}": ${output}${stderr}`)));
+    });
   return {
     child,
     kill: (signal) => {
@@ -55,15 +64,9 @@ export function startProgram(
       process.kill(child.pid, signal);
     },
     output: () => output,
+    errors: () => stderr,
     ended,
-    waitFor: (text) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (output.includes(text)) resolve();
-        };
-        chunks.addEventListener("chunk", look);
-        look();
-        void ended.then(() => reject(new Error(`The program ended without "${text}": ${output}${stderr}`)));
-      }),
+    waitFor: (text) => appears(text, () => output),
+    waitForError: (text) => appears(text, () => stderr),
   };
 }
