@@ -49,7 +49,7 @@ const ROWS: readonly (readonly [string, unknown, string, unknown, boolean | unde
   ["merge: another resourceVersion", NODE, MERGE, { metadata: { resourceVersion: "4" } }, false],
   ["merge: no object", NODE, MERGE, "x", false],
   ["merge: inherited names", NODE, MERGE, { metadata: { labels: { constructor: null } } }, true],
-  ["merge: numbers beyond 2^53", { a: 9007199254740993 }, MERGE, { a: 9007199254740992 }, false],
+  ["merge: numbers beyond 2^53", { a: 9007199254740992 }, MERGE, { a: 9007199254740992 }, false],
   ["strategic: nothing", NODE, STRATEGIC, {}, true],
   [
     "strategic: a condition as it is",
