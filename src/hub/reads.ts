@@ -11,6 +11,7 @@ import { type WatchStart, writeWatch } from "../replica/watch_answer.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { outOfReach } from "./forward.ts";
+import { isExact } from "./routing.ts";
 
 /** The longest wait for a collection's first sync, where the client named no `timeout` of its own. */
 const firstSyncMs = 30_000;
@@ -28,7 +29,7 @@ export async function readCollection(context: HubContext, call: Call): Promise<R
   const collection = context.replica.reflected(nodeScope, queryOf(info, options));
   const settled = await settle(context, call, collection);
   if (settled !== "synced") return settled;
-  if (isAhead(collection, options.resourceVersion) && info.verb === "list") {
+  if (isAhead(collection, options.resourceVersion) && wantsState(call)) {
     if (!await reaches(context, call, collection)) return "cloud";
   }
   await answer(context, call, collection);
@@ -61,12 +62,13 @@ export async function readHeld(context: HubContext, call: Call): Promise<boolean
   if (info.verb === "get") return await readHeldObject(context, call);
   if (options === undefined) return false;
   validateListOptions(options, { isWatch: info.verb === "watch" });
+  if (info.verb === "list" && isExact(options)) throw expiredOffline(call);
   const query = queryOf(info, options);
   const collection = context.replica.held(nodeScope, query);
   if (collection === undefined || !collection.synced || collection.state === "refused") return false;
   // It catches up as soon as the link is back.
   if (info.verb === "watch") context.replica.reflected(nodeScope, query);
-  if (isAhead(collection, options.resourceVersion) && info.verb === "list") {
+  if (isAhead(collection, options.resourceVersion) && wantsState(call)) {
     throw resourceVersionTooLarge(options.resourceVersion, collection.resourceVersion, 1);
   }
   await answer(context, call, collection);
@@ -190,7 +192,7 @@ async function answerWatch(context: HubContext, call: Call, collection: Collecti
   const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
   await writeWatch(sink, {
     collection,
-    start: watchStart(call),
+    start: watchStart(call, collection),
     bookmarks: options.allowWatchBookmarks || options.sendInitialEvents === true,
     timeoutMs,
     clock,
@@ -199,11 +201,17 @@ async function answerWatch(context: HubContext, call: Call, collection: Collecti
   });
 }
 
-function watchStart(call: Call): WatchStart {
-  const resourceVersion = call.options?.resourceVersion ?? "";
-  if (call.options?.sendInitialEvents === true) return { from: "state", initialEventsEnd: true };
-  if (resourceVersion === "" || resourceVersion === "0") return { from: "state", initialEventsEnd: false };
-  return { from: "version", resourceVersion };
+function watchStart({ options }: Call, collection: Collection): WatchStart {
+  const resourceVersion = options?.resourceVersion ?? "";
+  if (options?.sendInitialEvents === true) return { from: "state", initialEventsEnd: true };
+  if (resourceVersion !== "" && resourceVersion !== "0") return { from: "version", resourceVersion };
+  if (options?.sendInitialEvents === undefined) return { from: "state", initialEventsEnd: false };
+  return { from: "version", resourceVersion: collection.resourceVersion };
+}
+
+/** A list, or a watch that begins with one: a state older than the version it names is no answer to it. */
+function wantsState({ info, options }: Call): boolean {
+  return info.verb === "list" || options?.sendInitialEvents === true;
 }
 
 async function writeObject(context: HubContext, call: Call, held: HeldObject): Promise<void> {

@@ -63,7 +63,7 @@ const table: readonly Row[] = [
   { when: (q) => q.wantsOtherForm, online: "cloud", offline: "held" },
   { when: (q) => q.info.verb === "get" && askedVersion(q) !== "", online: "covered", offline: "held" },
   { when: (q) => q.info.verb === "get", online: "cloud", offline: "held" },
-  { when: isExact, online: "cloud", offline: "expired" },
+  { when: (q) => isExact(q.options), online: "cloud", offline: "expired" },
   { when: (q) => askedVersion(q) !== "", online: "collection", offline: "held" },
   { when: () => true, online: "cloud", offline: "held" },
 ];
@@ -98,8 +98,7 @@ function askedVersion(question: RoutingQuestion): string {
  * What only the API server's own past can answer: exactly one version, a further page, or a first page at a version
  * (`limit` with a version and no match stands for `Exact`).
  */
-function isExact(question: RoutingQuestion): boolean {
-  const { options } = question;
+export function isExact(options: ListOptions | undefined): boolean {
   if (options === undefined) return false;
   if (options.continue !== "" || options.resourceVersionMatch === "Exact") return true;
   return options.limit > 0 && options.resourceVersion !== "" && options.resourceVersion !== "0" &&
