@@ -61,10 +61,9 @@ export class Recorder {
     }
     // Reviews and the like have no name: there is nothing that a later read could ask for.
     if (meta.name === "" || meta.resourceVersion === "") return;
-    this.#replica.records.put({ ...asked, namespace: meta.namespace, name: meta.name }, {
-      bytes: body,
-      savedAt: this.#now(),
-    });
+    const path = { ...asked, namespace: meta.namespace, name: meta.name };
+    if (asked.verb === "delete" && isGone(body)) this.#replica.records.remove(path, meta.uid);
+    else this.#replica.records.put(path, { bytes: body, savedAt: this.#now() });
   }
 
   /** `details` name what is gone for good: the record of that uid ends. */
@@ -117,6 +116,18 @@ export class Recorder {
       this.#openLists.delete(oldest);
     }
   }
+}
+
+/**
+ * Whether the object in a delete's answer is its last state (pods, Services and others are answered so): a deletion that
+ * is still to come has set its timestamp, and a grace period or finalizers (apiserver registry/rest/delete.go).
+ */
+function isGone(body: Uint8Array): boolean {
+  const object: unknown = JSON.parse(new TextDecoder().decode(body));
+  const metadata = isObject(object) ? object.metadata : undefined;
+  if (!isObject(metadata) || metadata.deletionTimestamp === undefined) return true;
+  const finalizers: unknown = metadata.finalizers ?? [];
+  return metadata.deletionGracePeriodSeconds === 0 && Array.isArray(finalizers) && finalizers.length === 0;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -102,7 +102,7 @@ export class Replica {
 
   /** The newest that is held of one object, in whichever collection or record. */
   find(path: ObjectPath): HeldObject | undefined {
-    let newest: HeldObject | undefined = this.records.get(path);
+    let newest: HeldObject | undefined = this.#record(path);
     for (const collection of this.#of(path)) {
       const held = collection.get(path.namespace, path.name);
       if (held === undefined) continue;
@@ -129,6 +129,15 @@ export class Replica {
     await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.close()));
     this.#reflectors.clear();
     await this.store.flush();
+  }
+
+  /** A record, unless a collection that covers its name has passed its version: what that holds, or lacks, is newer (R2). */
+  #record(path: ObjectPath): HeldObject | undefined {
+    const record = this.records.get(path);
+    if (record === undefined) return undefined;
+    const { resourceVersion } = record.meta;
+    const passed = this.#covering(path, (known) => compareVersions(known.resourceVersion, resourceVersion) > 0);
+    return passed === undefined ? record : undefined;
   }
 
   #covering(path: ObjectPath, fit: (collection: Collection) => boolean): Collection | undefined {
