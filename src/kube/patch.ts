@@ -89,7 +89,9 @@ function listChangesNothing(held: unknown, patch: readonly unknown[], place: Pla
   if (!Array.isArray(held)) return patch.length === 0 ? undefined : false;
   return all(patch.map((element): Verdict => {
     if (!isJsonObject(element) || element[mergeKey] === undefined) return undefined;
-    const same = held.filter((other: unknown) => isJsonObject(other) && jsonEqual(other[mergeKey], element[mergeKey]));
+    const same: unknown[] = held.filter((other: unknown) =>
+      isJsonObject(other) && jsonEqual(other[mergeKey], element[mergeKey])
+    );
     const [present] = same;
     if (same.length > 1) return undefined;
     return isJsonObject(present)
