@@ -36,8 +36,9 @@ export function createHttp1Exchange(options: Http1ExchangeOptions): StreamExchan
   return exchange;
 
   function respond(head: { status: number; reason: string; rawHeaders: RawHeaders }): Sink {
-    writeHead(response, head);
+    response.writeHead(head.status, head.reason, [...head.rawHeaders]);
     const sink = new StreamSink(response, { destroy: () => response.destroy() });
+    flushSoon(response, sink);
     if (isBodiless(exchange.method, head.status)) {
       return new BodilessSink({ closed: sink.closed, end: () => sink.end(), destroy: () => sink.destroy() });
     }
@@ -49,14 +50,11 @@ export function createHttp1Exchange(options: Http1ExchangeOptions): StreamExchan
   }
 }
 
-function writeHead(
-  response: ServerResponse,
-  head: { readonly status: number; readonly reason: string; readonly rawHeaders: RawHeaders },
-): void {
-  response.writeHead(head.status, head.reason, [...head.rawHeaders]);
-  // A body that is there at once travels in the same packet; a watch without an event yet does not wait for one.
+/** A body that is there at once travels in the same packet as the head; a watch without an event yet does not wait for one. */
+function flushSoon(response: ServerResponse, sink: StreamSink): void {
   setImmediate(() => {
-    if (!response.destroyed && !response.writableEnded) response.flushHeaders();
+    // After a write the head is out already, and on Deno (2.9, in TLS) what is written next would be held back.
+    if (!sink.started && !response.destroyed) response.flushHeaders();
   });
 }
 

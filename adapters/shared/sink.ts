@@ -15,6 +15,7 @@ export class StreamSink implements Sink {
   readonly #stream: Writable;
   readonly #options: StreamSinkOptions;
   #drained: Promise<void> | undefined;
+  #started = false;
   #ended = false;
   #closed = false;
 
@@ -37,7 +38,13 @@ export class StreamSink implements Sink {
     });
   }
 
+  /** Whether anything was written, or the end. */
+  get started(): boolean {
+    return this.#started;
+  }
+
   write(chunk: Uint8Array): Promise<void> | undefined {
+    this.#started = true;
     if (this.#ended || this.#closed || this.#stream.destroyed) return Promise.resolve();
     if (this.#stream.write(chunk)) return undefined;
     return this.#drained ??= this.#drain();
@@ -45,6 +52,7 @@ export class StreamSink implements Sink {
 
   end(): void {
     if (this.#ended) return;
+    this.#started = true;
     this.#ended = true;
     this.#stream.end();
   }

@@ -146,6 +146,26 @@ test("Sink.destroy breaks the stream off, HTTP/2", async () => {
   session.destroy();
 });
 
+for (const wait of ["before the first", "after the first"] as const) {
+  test(`Sink.write sends at once what is written a while ${wait}, HTTP/1.1`, async () => {
+    const listener = await listenTls((_request, exchange) => {
+      const sink = exchange.respond(200, "OK", []);
+      const write = (text: string) => void sink.write(new TextEncoder().encode(text));
+      if (wait === "after the first") write("one ");
+      setTimeout(() => {
+        if (wait === "before the first") write("one ");
+        write("two ");
+        setTimeout(() => write("three "), 20);
+      }, 20);
+      return new Response();
+    });
+    const wire = await connectWire(listener.port, trust);
+    wire.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await wire.untilText("three ");
+    wire.destroy();
+  });
+}
+
 test("Exchange.signal is aborted when the client cancels its stream, and not after a complete answer", async () => {
   const gone = deferred();
   const exchanges = new Map<string, Exchange>();
