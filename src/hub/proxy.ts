@@ -1,6 +1,6 @@
 import { bringsCredential } from "../cloud/cloud.ts";
 import { negotiate } from "../kube/media_type.ts";
-import { parseListOptions } from "../kube/list_options.ts";
+import { parseListOptions, withListDefaults } from "../kube/list_options.ts";
 import { parseRequest } from "../kube/request_info.ts";
 import { toStatusError } from "../kube/status.ts";
 import type { RawHeaders } from "../platform/bytes.ts";
@@ -36,7 +36,7 @@ function read(exchange: Exchange): Call {
   const listed = info.isResource && ["list", "watch", "deletecollection"].includes(info.verb);
   return new Call(exchange, {
     info,
-    options: listed ? parseListOptions(info.query) : undefined,
+    options: listed ? withListDefaults(parseListOptions(info.query)) : undefined,
     accept: negotiate(exchange.header("accept")),
   });
 }

@@ -193,7 +193,7 @@ async function answerWatch(context: HubContext, call: Call, collection: Collecti
   await writeWatch(sink, {
     collection,
     start: watchStart(call, collection),
-    bookmarks: options.allowWatchBookmarks || options.sendInitialEvents === true,
+    bookmarks: options.allowWatchBookmarks,
     timeoutMs,
     clock,
     random,

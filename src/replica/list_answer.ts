@@ -18,8 +18,9 @@ export async function writeList(
   items: Iterable<HeldObject> = collection.objects(),
 ): Promise<void> {
   const { apiVersion, listKind, resourceVersion, query } = collection;
-  const bytes = itemBytes(items, isBuiltinGroup(query.group));
-  await writeJoined(sink, frameList({ apiVersion, kind: listKind, resourceVersion, items: bytes }));
+  const custom = !isBuiltinGroup(query.group);
+  const bytes = custom ? map(items, (held) => held.bytes) : map(items, (held) => withoutTypeMeta(held.bytes));
+  await writeJoined(sink, frameList({ apiVersion, kind: listKind, resourceVersion, items: bytes, custom }));
   sink.end();
 }
 
@@ -43,6 +44,7 @@ export async function writeJoined(sink: Sink, chunks: Iterable<Uint8Array>): Pro
   if (length > 0) await sink.write(joined.subarray(0, length));
 }
 
-function* itemBytes(items: Iterable<HeldObject>, builtin: boolean): Iterable<Uint8Array> {
-  for (const { bytes } of items) yield builtin ? withoutTypeMeta(bytes) : bytes;
+/** Changes values one by one, as they are taken. */
+export function* map<From, To>(values: Iterable<From>, change: (value: From) => To): Iterable<To> {
+  for (const value of values) yield change(value);
 }

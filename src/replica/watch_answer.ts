@@ -6,7 +6,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { Collection } from "./collection.ts";
 import type { LogEvent } from "./event_log.ts";
-import { writeJoined } from "./list_answer.ts";
+import { map, writeJoined } from "./list_answer.ts";
 
 /** Where a watch begins (R3, R4). */
 export type WatchStart =
@@ -163,10 +163,6 @@ function frameOf(event: LogEvent): Uint8Array {
     frames.set(event, frame);
   }
   return frame;
-}
-
-function* map<From, To>(values: Iterable<From>, change: (value: From) => To): Iterable<To> {
-  for (const value of values) yield change(value);
 }
 
 /** One waiter that any number of callers can wake; a call before the wait counts. */
