@@ -120,5 +120,5 @@ function isWrite(question: RoutingQuestion): boolean {
 function isDiscovery(question: RoutingQuestion): boolean {
   const { info, method } = question;
   if (info.isResource || method !== "GET") return false;
-  return info.apiPrefix !== "" || /^\/(api|apis|version|openapi\/.*)\/?$/.test(info.path);
+  return /^\/(apis?(\/.*)?|openapi\/.*|version\/?)$/.test(info.path);
 }
