@@ -94,7 +94,8 @@ export class Replica {
     const known = this.#collections.get(key);
     if (known?.state === "live" || known?.state === "syncing") return;
     if (known?.synced && compareVersions(snapshot.resourceVersion, known.resourceVersion) < 0) return; // an answer that was overtaken
-    const collection = known === undefined || known.state === "refused" ? this.#create(key, query) : known;
+    if (known?.state === "refused") this.#drop(known); // with its reflector, which has ended
+    const collection = this.#collections.get(key) ?? this.#create(key, query);
     collection.replace(snapshot);
     collection.enter("stale");
     collection.touch();
