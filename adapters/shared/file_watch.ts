@@ -8,7 +8,7 @@ import { errorCode } from "./error_code.ts";
 /** A change that no event of the folder tells (a link's far end, a network file system) is seen after this. */
 export const FILE_POLL_MS = 3_000;
 /** One replacement is several events: they are awaited for this long. */
-export const FILE_SETTLE_MS = 50;
+const FILE_SETTLE_MS = 50;
 
 /**
  * Watches one file through its folder, because a rename (also that of `..data`, by which the kubelet swaps a volume's

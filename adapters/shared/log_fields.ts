@@ -3,7 +3,7 @@ export type LogValue = null | boolean | number | string | readonly LogValue[] | 
 
 export const LOG_TEXT_LENGTH_MAX = 4_096;
 export const LOG_ITEMS_MAX = 64;
-export const LOG_DEPTH_MAX = 4;
+const LOG_DEPTH_MAX = 4;
 
 const REDACTED = "[redacted]";
 const SECRET_NAME = /(authorization|token|password|secret|cookie|credential|credentials|privatekey|clientkey|apikey)$/;

@@ -5,8 +5,11 @@ export interface TextOutput {
   write(text: string): void;
 }
 
+/** What is needed of a stream of the runtime. */
+export type TextStream = Pick<NodeJS.WriteStream, "on" | "write" | "writableLength">;
+
 /** Writes to a standard stream with bounded memory. A reader that has gone away ends nothing. */
-export function createTextOutput(stream: NodeJS.WriteStream): TextOutput {
+export function createTextOutput(stream: TextStream): TextOutput {
   let dropped = 0;
   // Whoever reads our output may end first (EPIPE); without a listener that would end the process.
   stream.on("error", () => undefined);

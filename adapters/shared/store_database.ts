@@ -4,7 +4,7 @@ import { type OpenStoreOptions, StoreError } from "../../src/platform/store.ts";
 import { isFailure, storeError } from "./store_failure.ts";
 
 /** The format of the file; it counts up with each change that older programs cannot read. */
-export const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 1;
 /** "Hold": tells our files from other SQLite databases. */
 const APPLICATION_ID = 0x486f6c64;
 /** How long a commit waits for a foreign writer (the sqlite3 program). */

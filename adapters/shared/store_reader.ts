@@ -3,8 +3,8 @@ import { checkSchema, prefixEnd } from "./store_database.ts";
 import { storeError } from "./store_failure.ts";
 
 /** A page of a list ends after this many rows, or with the row that passes the bytes. */
-export const PAGE_ROWS_MAX = 256;
-export const PAGE_BYTES_MAX: number = 512 * 1024;
+const PAGE_ROWS_MAX = 256;
+const PAGE_BYTES_MAX: number = 512 * 1024;
 
 /** Where a list stands. */
 export interface StoreCursor {

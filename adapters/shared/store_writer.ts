@@ -8,8 +8,8 @@ import type { StoreProblem, StoreReply, StoreRequest } from "./store_messages.ts
 export const QUEUED_BATCHES_MAX = 10_000;
 export const QUEUED_BYTES_MAX: number = 64 * 1024 * 1024;
 /** Commits that wait are made durable together, up to this much at once; a message of thousands of buffers holds this thread up. */
-export const GROUP_BATCHES_MAX = 128;
-export const GROUP_BYTES_MAX: number = 4 * 1024 * 1024;
+const GROUP_BATCHES_MAX = 128;
+const GROUP_BYTES_MAX: number = 4 * 1024 * 1024;
 
 /** Keeps Node's heap for the worker small; values lie outside of it. Bun and Deno ignore it. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 };

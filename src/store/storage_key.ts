@@ -1,7 +1,7 @@
 import type { FileSystem } from "../platform/files.ts";
 import type { Random } from "../platform/random.ts";
 
-export const STORAGE_KEY_BYTES = 32;
+const STORAGE_KEY_BYTES = 32;
 
 export interface StorageKeyOptions {
   readonly files: FileSystem;

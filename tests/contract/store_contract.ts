@@ -146,6 +146,16 @@ function testLists(test: Test): void {
     }
     assert.deepEqual(found, keys);
   });
+  test("list gives rows of any size, from empty to larger than a page", async (store) => {
+    const sizes = [0, 1_500_000, 0, 200_000, 200_000, 200_000, 1];
+    await store.commit({ put: sizes.map((size, index) => [`${index}`, new Uint8Array(size).fill(index)]) });
+    const found: number[] = [];
+    for await (const [key, value] of store.list("")) {
+      assert.equal(value.at(-1) ?? Number(key), Number(key));
+      found.push(value.length);
+    }
+    assert.deepEqual(found, sizes);
+  });
   test("list goes on beside commits and gives the rows that they leave alone", async (store) => {
     const keys = Array.from({ length: 1_000 }, (_, index) => `k/${String(index).padStart(5, "0")}`);
     await store.commit({ put: rows(keys) });

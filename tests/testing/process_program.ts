@@ -11,7 +11,8 @@ if (what === "log") {
   for await (const key of port.keys(new AbortController().signal)) port.stdout.write(key);
   port.stdout.write(`none, terminal ${port.stdout.isTerminal}, ${port.environment["HOME"] ?? ""}`);
 } else {
-  setInterval(() => undefined, 1_000);
+  // Goes on until it is stopped, or until the test that holds its input has gone.
+  process.stdin.on("end", () => process.exit(1)).resume();
   port.stop.addEventListener("abort", () => port.stdout.write(`${String(port.stop.reason)}\n`));
   port.stdout.write("ready\n");
 }
