@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type HubScene, type SeenRequest, serveHub } from "../testing/hub_scene.ts";
+import { names, nextEvent, syncMaps } from "../testing/hub_answers.ts";
+import { type SeenRequest, serveHub } from "../testing/hub_scene.ts";
 import { mapsPath, removeMap, seed, seedMap } from "../testing/sample_objects.ts";
 import type { WatchReader } from "../testing/watch_reader.ts";
 
@@ -10,24 +11,6 @@ const kinds = (seen: readonly SeenRequest[]) =>
   seen.map(({ method, path }) =>
     `${method} ${/[?&]watch=/.test(path) ? "watch" : path.includes("limit=500") ? "list" : path}`
   );
-
-function names(
-  answer: { readonly body: { readonly items: readonly { readonly metadata: { readonly name: string } }[] } },
-) {
-  return answer.body.items.map(({ metadata }) => metadata.name);
-}
-
-/** The next event as type, name and version. */
-async function next(watch: WatchReader): Promise<string> {
-  const { type, object } = await watch.next();
-  return `${type} ${object.metadata.name ?? ""} ${object.metadata.resourceVersion ?? object.code}`;
-}
-
-/** Makes the collection of ConfigMaps and waits until it is live. */
-async function sync({ request, until, statusOrigin }: HubScene): Promise<void> {
-  await request("GET", `${mapsPath}?resourceVersion=0`);
-  await until(async () => (await (await fetch(`${statusOrigin}/v1/status`)).text()).includes('"state":"live"'));
-}
 
 test("R1: a list of version 0 is made from a collection, which one list and one watch keep", () =>
   serveHub(async (scene) => {
@@ -42,7 +25,7 @@ test("R1: a list of version 0 is made from a collection, which one list and one 
 test("R1: a list that is not older than X is answered by a collection that has reached X", () =>
   serveHub(async (scene) => {
     const version = seedMap(scene.server, "a");
-    await sync(scene);
+    await syncMaps(scene);
     const path = `${mapsPath}?resourceVersion=${version}&resourceVersionMatch=NotOlderThan`;
     const answer = await scene.request("GET", path);
     assert.deepEqual([answer.headers.get("x-holdfast-source"), names(answer)], ["replica", ["a"]]);
@@ -60,7 +43,7 @@ for (
     serveHub(async (scene) => {
       seedMap(scene.server, "a");
       const version = seedMap(scene.server, "b");
-      await sync(scene);
+      await syncMaps(scene);
       const answer = await scene.request("GET", mapsPath + query(version));
       assert.deepEqual([answer.status, answer.headers.get("x-holdfast-source")], [200, source]);
       if (source === "replica") assert.deepEqual(names(answer), ["a", "b"]);
@@ -70,7 +53,7 @@ for (
 test("R1: a list of a version ahead of the collection waits a second for it, then the cloud answers", () =>
   serveHub(async (scene) => {
     seedMap(scene.server, "a");
-    await sync(scene);
+    await syncMaps(scene);
     // Another resource's change: the collection does not get to this version by itself.
     const version = seed(scene.server, { apiVersion: "v1", kind: "Node", metadata: { name: "n" } });
     let source: string | null = null;
@@ -86,7 +69,7 @@ test("R1: a list of a version ahead of the collection waits a second for it, the
 
 test("R1: a list of a version that the collection reaches meanwhile is answered by it", () =>
   serveHub(async (scene) => {
-    await sync(scene);
+    await syncMaps(scene);
     const version = String(scene.server.objects.version + 1);
     const answering = scene.request("GET", `${mapsPath}?resourceVersion=${version}`);
     seedMap(scene.server, "late");
@@ -106,7 +89,7 @@ test("R1: a GET never starts a reflector", () =>
 test("R1: a GET with a version is answered by a live collection that covers the name, its absence too", () =>
   serveHub(async (scene) => {
     seedMap(scene.server, "a");
-    await sync(scene);
+    await syncMaps(scene);
     const found = await scene.request("GET", `${mapsPath}/a?resourceVersion=0`);
     assert.deepEqual([found.status, found.headers.get("x-holdfast-source")], [200, "replica"]);
     assert.equal(found.body.kind, "ConfigMap");
@@ -139,7 +122,7 @@ for (
 ) {
   test(`R1, R8: a list ${what} is ${code} while the cloud is out of reach`, () =>
     serveHub(async (scene) => {
-      await sync(scene);
+      await syncMaps(scene);
       await scene.cut();
       const answer = await scene.request("GET", `${mapsPath}?${query}`);
       assert.equal(answer.status, code);
@@ -264,33 +247,33 @@ test("R2: a 404 is never recorded", () =>
 test("R3: a watch from X replays what is in the log, then goes on live", () =>
   serveHub(async (scene) => {
     const from = seedMap(scene.server, "a");
-    await sync(scene);
+    await syncMaps(scene);
     const second = seedMap(scene.server, "a", "2");
     const third = seedMap(scene.server, "b");
     await scene.until(async () => names(await scene.request("GET", `${mapsPath}?resourceVersion=0`)).length === 2);
     const watch = await scene.watch(`${mapsPath}?watch=1&resourceVersion=${from}`);
-    assert.equal(await next(watch), `MODIFIED a ${second}`);
-    assert.equal(await next(watch), `ADDED b ${third}`);
+    assert.equal(await nextEvent(watch), `MODIFIED a ${second}`);
+    assert.equal(await nextEvent(watch), `ADDED b ${third}`);
     const fourth = removeMap(scene.server, "a");
-    assert.equal(await next(watch), `DELETED a ${fourth}`);
+    assert.equal(await nextEvent(watch), `DELETED a ${fourth}`);
   }));
 
 test("R3: a watch from a version above the collection's sends nothing at or below it", () =>
   serveHub(async (scene) => {
-    await sync(scene);
+    await syncMaps(scene);
     const from = scene.server.objects.version + 2;
     const watch = await scene.watch(`${mapsPath}?watch=1&resourceVersion=${from}`);
     seedMap(scene.server, "a");
     seedMap(scene.server, "b");
     const third = seedMap(scene.server, "c");
-    assert.equal(await next(watch), `ADDED c ${third}`);
+    assert.equal(await nextEvent(watch), `ADDED c ${third}`);
   }));
 
 test("R3: a watch from a version older than the log gets an ERROR event with Status 410 Expired", () =>
   serveHub(async (scene) => {
     const old = seedMap(scene.server, "a");
     seedMap(scene.server, "b");
-    await sync(scene);
+    await syncMaps(scene);
     const watch = await scene.watch(`${mapsPath}?watch=1&resourceVersion=${old}`);
     const { type, object } = await watch.next();
     assert.deepEqual([type, object.kind, object.code, object.reason], ["ERROR", "Status", 410, "Expired"]);
@@ -302,9 +285,9 @@ for (const query of ["watch=1", "watch=1&resourceVersion=0"]) {
     serveHub(async ({ server, watch }) => {
       const first = seedMap(server, "a");
       const open = await watch(`${mapsPath}?${query}`);
-      assert.equal(await next(open), `ADDED a ${first}`);
+      assert.equal(await nextEvent(open), `ADDED a ${first}`);
       const second = seedMap(server, "a", "2");
-      assert.equal(await next(open), `MODIFIED a ${second}`);
+      assert.equal(await nextEvent(open), `MODIFIED a ${second}`);
     }));
 }
 
@@ -314,7 +297,7 @@ test("R4: WatchList sends the state, then the annotated bookmark, offline too", 
     const path =
       `${mapsPath}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`;
     const check = async (open: WatchReader) => {
-      assert.equal(await next(open), `ADDED a ${version}`);
+      assert.equal(await nextEvent(open), `ADDED a ${version}`);
       const { type, object } = await open.next();
       assert.deepEqual([type, object.kind, object.metadata.resourceVersion], ["BOOKMARK", "ConfigMap", version]);
       assert.deepEqual(object.metadata.annotations, { "k8s.io/initial-events-end": "true" });
@@ -327,17 +310,17 @@ test("R4: WatchList sends the state, then the annotated bookmark, offline too", 
 test("R4: sendInitialEvents=false sends no state", () =>
   serveHub(async (scene) => {
     seedMap(scene.server, "a");
-    await sync(scene);
+    await syncMaps(scene);
     const path = `${mapsPath}?watch=1&sendInitialEvents=false&resourceVersionMatch=NotOlderThan&resourceVersion=0`;
     const watch = await scene.watch(path);
     const version = seedMap(scene.server, "b");
-    assert.equal(await next(watch), `ADDED b ${version}`);
+    assert.equal(await nextEvent(watch), `ADDED b ${version}`);
   }));
 
 test("R4: WatchList of a version ahead is never answered with an older state", () =>
   serveHub(async (scene) => {
     seedMap(scene.server, "a");
-    await sync(scene);
+    await syncMaps(scene);
     await scene.cut();
     const path = `${mapsPath}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=999999`;
     const answer = await fetch(scene.origin + path);
@@ -354,7 +337,7 @@ for (
 ) {
   test(`R4: ${query} is 422, online and offline`, () =>
     serveHub(async (scene) => {
-      await sync(scene);
+      await syncMaps(scene);
       const online = await scene.request("GET", `${mapsPath}?${query}`);
       assert.deepEqual([online.status, online.body.reason], [422, "Invalid"]);
       assert.match(online.body.message, new RegExp(`${field}: Forbidden`));
