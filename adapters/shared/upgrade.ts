@@ -124,8 +124,9 @@ function readHeadBytes(
       const end = indexOfHeadEnd(bytes);
       if (end === -1 && bytes.byteLength <= MAX_HEAD_BYTES) return false;
       stopWaiting();
-      if (end === -1) reject(new UpstreamError("broken", "The head of the answer is too large", { sent: true }));
-      else resolve({ bytes, end });
+      if (end === -1 || end > MAX_HEAD_BYTES) {
+        reject(new UpstreamError("broken", "The head of the answer is too large", { sent: true }));
+      } else resolve({ bytes, end });
       return true;
     };
     if (settle()) return;

@@ -49,16 +49,22 @@ export class Wire {
   /** Resolves with the text as soon as `reached` holds. */
   async until(reached: (wire: Wire) => boolean, what: string): Promise<string> {
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#checks.delete(check);
-        reject(new Error(`Not seen within 5 s: ${what}; received ${JSON.stringify(this.text.slice(0, 2_000))}`));
-      }, 5_000);
-      const check = () => {
-        if (!reached(this)) return;
+      const settle = (seen: boolean) => {
         clearTimeout(timer);
         this.#checks.delete(check);
-        resolve();
+        const received = JSON.stringify(this.text.slice(0, 500));
+        if (seen) resolve();
+        else {reject(
+            new Error(
+              `Not seen${this.closed ? "" : " within 5 s"}: ${what}; received ${this.text.length} bytes, ${received}`,
+            ),
+          );}
       };
+      const check = () => {
+        if (reached(this)) settle(true);
+        else if (this.closed) settle(false);
+      };
+      const timer = setTimeout(() => settle(false), 5_000);
       this.#checks.add(check);
       check();
     });
