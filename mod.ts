@@ -41,7 +41,15 @@ export {
 /** The command line as data: what the adapters make the `holdfast` command of. */
 export type { Command as CliCommand, CommandContext } from "./src/cli/command.ts";
 export { commands } from "./src/cli/commands.ts";
-export type { Flag } from "./src/cli/flag.ts";
-export { commandHelp, programHelp } from "./src/cli/help.ts";
-export { errorText, runCommand, unknownCommandText, usageExitCode } from "./src/cli/run_command.ts";
+export type { RawFlags } from "./src/cli/config_file.ts";
+export type { DurationUnit, Flag, FlagType } from "./src/cli/flag.ts";
+export type { FlagSource, FlagValues } from "./src/cli/flag_values.ts";
+export { type CommandHelp, commandHelp, programHelp } from "./src/cli/help.ts";
+export {
+  errorText,
+  runCommand,
+  type RunCommandOptions,
+  unknownCommandText,
+  usageExitCode,
+} from "./src/cli/run_command.ts";
 export { versionText } from "./src/cli/version_command.ts";

@@ -29,7 +29,7 @@ export async function main(platform: Platform): Promise<void> {
  *
  * @returns the exit code: 0, 1 where the command failed, 2 where the command line, the environment or the file is wrong
  */
-export async function runCli(platform: Platform, args: readonly string[]): Promise<number> {
+async function runCli(platform: Platform, args: readonly string[]): Promise<number> {
   const runtimeVersion = process.versions[platform.runtime] ?? process.version;
   let exitCode = 0;
   const program = new CommanderCommand("holdfast");

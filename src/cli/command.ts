@@ -17,6 +17,7 @@ export interface Command {
   run(context: CommandContext): Promise<number>;
 }
 
+/** What a command is run with. */
 export interface CommandContext {
   readonly platform: Platform;
   readonly values: FlagValues;

@@ -67,7 +67,7 @@ export function parseFlagValue(flag: Flag, texts: readonly string[]): FlagValue 
 }
 
 /** Milliseconds from a Go duration (`1h30m`, `1.5s`, `120min`) or a bare number of `unit`. @throws FlagValueError */
-export function parseDuration(text: string, unit: DurationUnit): number {
+function parseDuration(text: string, unit: DurationUnit): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * (unitMs[unit] ?? 1);
   if (!/^(\d+(\.\d+)?(ns|us|µs|μs|ms|s|min|m|h))+$/.test(text)) {
     throw new FlagValueError(`must be a duration such as 90s, 1h30m or a number (of ${unitName(unit)})`);

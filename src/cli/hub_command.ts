@@ -24,7 +24,7 @@ export const hubCommand: Command = {
 };
 
 /** Runs a hub until the process is told to stop. @throws where it cannot start */
-export async function runHub(context: CommandContext): Promise<number> {
+async function runHub(context: CommandContext): Promise<number> {
   const { platform, values } = context;
   const logger = platform.createLogger({ level: logLevelOf(values.integer("v")), format: "text" });
   const cleanup: (() => Promise<void>)[] = [];

@@ -11,19 +11,7 @@ export interface ListenOnOptions {
   readonly portFlag: string;
 }
 
-/** An address cannot be listened on; the message names the flag to change. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
-  /** As the operating system names it: EADDRINUSE, EACCES … */
-  readonly code: string;
-
-  constructor(message: string, options: { readonly code: string; readonly cause: unknown }) {
-    super(message, { cause: options.cause });
-    this.code = options.code;
-  }
-}
-
-/** Listens at the address that flags have chosen. @throws ListenError */
+/** Listens at the address that flags have chosen. @throws Error whose message names the flag to change */
 export async function listenOn(options: ListenOnOptions): Promise<Listener> {
   const { hostname, port } = options;
   try {
@@ -31,7 +19,7 @@ export async function listenOn(options: ListenOnOptions): Promise<Listener> {
   } catch (cause) {
     const code = errorCode(cause);
     const address = hostAndPort(hostname, port);
-    throw new ListenError(`Cannot listen on ${address}: ${reasonOf(code, { ...options, cause })}`, { code, cause });
+    throw new Error(`Cannot listen on ${address}: ${reasonOf(code, { ...options, cause })}`, { cause });
   }
 }
 

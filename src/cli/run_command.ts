@@ -9,10 +9,11 @@ import { suggestion } from "./nearest.ts";
 import { resolveFlags } from "./resolve_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** What went wrong: the command itself, or how it was called. */
-export const failureExitCode = 1;
+const failureExitCode = 1;
+/** Exit code where the command line, the environment or the configuration file is wrong. */
 export const usageExitCode = 2;
 
+/** A command, and what the command line gave it. */
 export interface RunCommandOptions {
   readonly platform: Platform;
   readonly command: Command;

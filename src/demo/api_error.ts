@@ -1,4 +1,4 @@
-import { conflict, invalid, type StatusCause, StatusError } from "../kube/status.ts";
+import { conflict, StatusError } from "../kube/status.ts";
 import { qualifiedResource, type ResourceType } from "./resource_type.ts";
 
 /** 404 for a path that no resource has. */
@@ -28,11 +28,4 @@ export function uidConflict(
 ): StatusError {
   const why = `Precondition failed: UID in precondition: ${options.sent}, UID in object meta: ${options.held}`;
   return writeConflict(type, { name: options.name, why });
-}
-
-/** 422 for one option of a LIST or WATCH. */
-export function invalidListOption(field: string, why: string): StatusError {
-  const reason = why.startsWith("Forbidden") ? "FieldValueForbidden" : "FieldValueNotSupported";
-  const causes: readonly StatusCause[] = [{ reason, message: why, field }];
-  return invalid(`ListOptions.meta.k8s.io "" is invalid: ${field}: ${why}`, causes);
 }

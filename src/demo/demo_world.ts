@@ -1,6 +1,7 @@
 import type { Clock } from "../platform/clock.ts";
 import type { LogLevel } from "../platform/logger.ts";
 import type { Platform } from "../platform/platform.ts";
+import { SimulatedAgent } from "./agent.ts";
 import { type ApiClient, createApiClient } from "./api_client.ts";
 import { createDemoApiServer, type DemoApiServer } from "./api_server.ts";
 import { type DemoCloud, startDemoCloud } from "./demo_cloud.ts";
@@ -26,6 +27,8 @@ export interface DemoWorld {
   readonly cloud: DemoCloud;
   readonly hub: DemoHub;
   readonly kubelet: SimulatedKubelet;
+  /** Watches through the hub what a reader of the demo will ask for. */
+  readonly agent: SimulatedAgent;
   /** The kubelet's containers: pod uid to the time of their start. */
   readonly containers: ReadonlyMap<string, number>;
   /** Of the hub's plain proxy, and of its status server. */
@@ -36,6 +39,14 @@ export interface DemoWorld {
   /** Ends everything and removes the store. */
   close(): Promise<void>;
 }
+
+const agentPaths = [
+  "/api/v1/nodes",
+  "/api/v1/pods",
+  "/api/v1/namespaces/default/pods",
+  "/api/v1/namespaces/default/configmaps",
+  "/api/v1/namespaces/default/services",
+];
 
 /** Starts an API server with a sample cluster, a hub in front of it, and a kubelet behind that. */
 export async function startDemoWorld(options: DemoWorldOptions): Promise<DemoWorld> {
@@ -56,11 +67,13 @@ export async function startDemoWorld(options: DemoWorldOptions): Promise<DemoWor
     return started;
   };
   let kubelet = startKubelet();
+  const agent = new SimulatedAgent({ clock, client, paths: agentPaths });
   return {
     clock,
     signal,
     server,
     cloud,
+    agent,
     containers,
     client,
     statusClient,
@@ -78,7 +91,7 @@ export async function startDemoWorld(options: DemoWorldOptions): Promise<DemoWor
       kubelet = startKubelet();
     },
     close: async () => {
-      await kubelet.close();
+      await Promise.all([kubelet.close(), agent.close()]);
       await Promise.all([client.close(), statusClient.close()]);
       await hub.close();
       server.close();
@@ -88,8 +101,9 @@ export async function startDemoWorld(options: DemoWorldOptions): Promise<DemoWor
   };
 }
 
-function storeOf({ random, process }: Platform): Pick<DemoHubOptions, "storePath" | "storageKey"> {
-  const folder = (process.environment["TMPDIR"] ?? "/tmp").replace(/\/+$/, "");
+function storeOf(platform: Platform): Pick<DemoHubOptions, "storePath" | "storageKey"> {
+  const { random } = platform;
+  const folder = (platform.process.environment["TMPDIR"] ?? "/tmp").replace(/\/+$/, "");
   const name = Array.from(random.bytes(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return { storePath: `${folder}/holdfast-demo-${name}.db`, storageKey: random.bytes(32) };
 }

@@ -31,7 +31,8 @@ export function resourceList(group: string, version: string): JsonObject | undef
     groupVersion: group === "" ? version : `${group}/${version}`,
     resources: types.flatMap((type) => {
       const { singular: singularName, namespaced, kind, shortNames } = type;
-      const main = { name: type.resource, singularName, namespaced, kind, verbs, shortNames };
+      const categories = type.inAll ? ["all"] : [];
+      const main = { name: type.resource, singularName, namespaced, kind, verbs, shortNames, categories };
       const status = { name: `${type.resource}/status`, singularName: "", namespaced, kind };
       return type.statusSubresource ? [main, { ...status, verbs: ["get", "patch", "update"] }] : [main];
     }),

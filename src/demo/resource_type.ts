@@ -9,6 +9,8 @@ export interface ResourceType {
   readonly kind: string;
   readonly namespaced: boolean;
   readonly shortNames: readonly string[];
+  /** Whether `kubectl get all` shows it. */
+  readonly inAll: boolean;
   /** Whether `status` is written through `/status` only. */
   readonly statusSubresource: boolean;
   /** Field selectors beside `metadata.name` and `metadata.namespace`. */
@@ -26,18 +28,19 @@ export const resourceTypes: readonly ResourceType[] = [
   }),
   core("pods", "Pod", {
     shortNames: ["po"],
+    inAll: true,
     statusSubresource: true,
     fields: ["spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase"],
   }),
   core("configmaps", "ConfigMap", { shortNames: ["cm"] }),
   core("secrets", "Secret", { fields: ["type"] }),
-  core("services", "Service", { shortNames: ["svc"], fields: ["spec.clusterIP", "spec.type"] }),
+  core("services", "Service", { shortNames: ["svc"], inAll: true, fields: ["spec.clusterIP", "spec.type"] }),
   {
     ...core("leases", "Lease", {}),
     group: "coordination.k8s.io",
   },
   {
-    ...core("deployments", "Deployment", { shortNames: ["deploy"], statusSubresource: true }),
+    ...core("deployments", "Deployment", { shortNames: ["deploy"], inAll: true, statusSubresource: true }),
     group: "apps",
   },
 ];
@@ -61,6 +64,7 @@ function core(resource: string, kind: string, options: Partial<ResourceType>): R
     kind,
     namespaced: true,
     shortNames: [],
+    inAll: false,
     statusSubresource: false,
     fields: [],
     ...options,
