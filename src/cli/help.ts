@@ -24,6 +24,7 @@ export function programHelp(commands: readonly CommandHelp[]): string {
     ...listed.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
     "",
     "holdfast help COMMAND, or holdfast COMMAND --help, prints the flags of a command.",
+    "Exit codes: 0 done, 1 failed, 2 wrong flags, environment or configuration file.",
     "",
   ].join("\n");
 }
