@@ -1,12 +1,9 @@
-import type { Socket } from "node:net";
-import type { ByteSource } from "../../src/platform/bytes.ts";
+import type { ByteSource, Duplex } from "../../src/platform/bytes.ts";
 import { UpstreamError } from "../../src/platform/upstream.ts";
 import { ChunkedDecoder } from "./chunked_decoder.ts";
-import { toUpstreamError } from "./errors.ts";
 import { isBodiless } from "./exchange.ts";
 import type { AnswerHead } from "./http1_head.ts";
 import { headerValue } from "./raw_headers.ts";
-import { createSource } from "./source.ts";
 
 export interface AnswerBodyOptions extends AnswerHead {
   readonly method: string;
@@ -16,7 +13,7 @@ export interface AnswerBodyOptions extends AnswerHead {
 
 /** The body of an answer on a raw connection (RFC 9112 6.3), which ends with it. */
 export async function* readAnswerBody(
-  socket: Socket,
+  socket: Duplex,
   answer: AnswerBodyOptions,
 ): ByteSource & AsyncGenerator<Uint8Array> {
   try {
@@ -32,11 +29,9 @@ export async function* readAnswerBody(
   }
 }
 
-async function* readAll(socket: Socket, rest: Uint8Array): AsyncGenerator<Uint8Array> {
+async function* readAll(socket: Duplex, rest: Uint8Array): AsyncGenerator<Uint8Array> {
   if (rest.byteLength > 0) yield rest;
-  yield* createSource(socket, {
-    toError: (cause) => toUpstreamError(cause ?? new Error("The answer broke off"), { sent: true }),
-  });
+  yield* socket.source;
 }
 
 async function* takeLength(bytes: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {

@@ -13,11 +13,13 @@ export interface SourceOptions {
 
 /**
  * Makes a readable stream iterable at the cost of one promise a chunk. Nothing is read before the first `next`, and no
- * more than the stream's own high-water mark is read ahead.
+ * more than the stream's own high-water mark is read ahead. There is one iterator: who asks again goes on where the last one
+ * stopped.
  */
 export function createSource(stream: Readable, options: SourceOptions): ByteSource {
   stream.on("error", ignoreError);
-  return { [Symbol.asyncIterator]: () => new StreamIterator(stream, options) };
+  const iterator = new StreamIterator(stream, options);
+  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 /** A source without a byte. */

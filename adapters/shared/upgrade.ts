@@ -1,5 +1,4 @@
-import type { Socket } from "node:net";
-import type { ByteSource } from "../../src/platform/bytes.ts";
+import type { ByteSource, Duplex } from "../../src/platform/bytes.ts";
 import {
   type ClientCredentials,
   type UpgradeResponse,
@@ -53,7 +52,7 @@ export async function upgrade(request: UpstreamRequest, options: UpgradeOptions)
     signal.removeEventListener("abort", onAbort);
   });
   try {
-    return await exchangeHeads(socket, request, () => failure);
+    return await exchangeHeads(new SocketDuplex(socket), request, () => failure);
   } catch (error) {
     socket.destroy();
     throw failure ?? toUpstreamError(error, { sent: true });
@@ -61,14 +60,14 @@ export async function upgrade(request: UpstreamRequest, options: UpgradeOptions)
 }
 
 async function exchangeHeads(
-  socket: Socket,
+  socket: Duplex,
   request: UpstreamRequest,
   failure: () => UpstreamError | undefined,
 ): Promise<UpgradeResponse> {
-  socket.write(serializeHead(`${request.method} ${request.rawPath} HTTP/1.1`, request.rawHeaders));
-  if (request.body instanceof Uint8Array) socket.write(request.body);
-  const { head, rest } = await readFinalHead(socket);
-  if (head.status === 101) return { ...head, status: 101, socket: new SocketDuplex(socket), head: rest };
+  void socket.write(serializeHead(`${request.method} ${request.rawPath} HTTP/1.1`, request.rawHeaders));
+  if (request.body instanceof Uint8Array) void socket.write(request.body);
+  const { head, rest } = await readFinalHead(socket.source);
+  if (head.status === 101) return { ...head, status: 101, socket, head: rest };
   return { ...head, body: withFailure(readAnswerBody(socket, { ...head, rest, method: request.method }), failure) };
 }
 
@@ -90,48 +89,27 @@ interface ReadHead {
   readonly rest: Uint8Array;
 }
 
-/** Reads heads until one that is no interim answer (RFC 9110 15.2). */
-async function readFinalHead(socket: Socket): Promise<ReadHead> {
-  let rest: Uint8Array = new Uint8Array(0);
+/** Reads heads until one that is no interim answer (RFC 9110 15.2). What comes after it stays in the source. */
+async function readFinalHead(source: ByteSource): Promise<ReadHead> {
+  const iterator = source[Symbol.asyncIterator]();
+  let bytes: Uint8Array = new Uint8Array(0);
   while (true) {
-    const { bytes, end } = await readHeadBytes(socket, rest);
-    const head = parseHead(bytes.subarray(0, end));
-    rest = bytes.subarray(end + HEAD_END.byteLength);
-    if (head.status === 101 || head.status >= 200) return { head, rest };
-  }
-}
-
-function readHeadBytes(
-  socket: Socket,
-  start: Uint8Array,
-): Promise<{ readonly bytes: Uint8Array; readonly end: number }> {
-  return new Promise((resolve, reject) => {
-    let bytes = start;
-    const stopWaiting = () =>
-      socket.off("readable", onReadable).off("end", onEnd).off("close", onEnd).off("error", reject);
-    const onEnd = () => {
-      stopWaiting();
-      reject(new UpstreamError("broken", "The connection was closed before an answer came", { sent: true }));
-    };
-    const onReadable = () => {
-      // A socket without `setEncoding` gives bytes.
-      for (let chunk: Uint8Array | null; (chunk = socket.read() as Uint8Array | null) !== null;) {
-        bytes = concat(bytes, chunk);
-        if (settle()) return;
+    const end = indexOfHeadEnd(bytes);
+    if (end > MAX_HEAD_BYTES || (end === -1 && bytes.byteLength > MAX_HEAD_BYTES)) {
+      throw new UpstreamError("broken", "The head of the answer is too large", { sent: true });
+    }
+    if (end === -1) {
+      const { done, value } = await iterator.next();
+      if (done === true) {
+        throw new UpstreamError("broken", "The connection ended before an answer came", { sent: true });
       }
-    };
-    const settle = (): boolean => {
-      const end = indexOfHeadEnd(bytes);
-      if (end === -1 && bytes.byteLength <= MAX_HEAD_BYTES) return false;
-      stopWaiting();
-      if (end === -1 || end > MAX_HEAD_BYTES) {
-        reject(new UpstreamError("broken", "The head of the answer is too large", { sent: true }));
-      } else resolve({ bytes, end });
-      return true;
-    };
-    if (settle()) return;
-    socket.on("readable", onReadable).on("end", onEnd).on("close", onEnd).on("error", reject);
-  });
+      bytes = concat(bytes, value);
+      continue;
+    }
+    const head = parseHead(bytes.subarray(0, end));
+    bytes = bytes.subarray(end + HEAD_END.byteLength);
+    if (head.status === 101 || head.status >= 200) return { head, rest: bytes };
+  }
 }
 
 function indexOfHeadEnd(bytes: Uint8Array): number {

@@ -225,8 +225,10 @@ test("an upgraded connection carries megabytes both ways unharmed, TLS", async (
   await withPath({ front: true, back: true }, async (wire) => {
     await wire.untilText("\r\n\r\n");
     wire.send(SWITCHING);
-    wire.socket.pipe(wire.socket);
-    await Promise.resolve();
+    // By hand: with `pipe` the server of this test would itself lose the end on Deno.
+    const early = wire.text.indexOf("\r\n\r\n") + 4;
+    if (early < wire.text.length) wire.send(wire.text.slice(early));
+    wire.socket.on("data", (chunk) => wire.socket.write(chunk)).on("end", () => wire.end());
   }, async ({ client }) => {
     client.send(UPGRADE);
     await client.untilText("\r\n\r\n");
