@@ -17,7 +17,10 @@ import { headerValue, toHttp2Headers } from "./raw_headers.ts";
 
 /** Windows that do not throttle a list over a long line: the defaults of 64 KiB cost half the throughput. */
 const STREAM_WINDOW_BYTES = 1024 * 1024;
-const CONNECTION_WINDOW_BYTES = 8 * 1024 * 1024;
+/** No more than twice a stream's: past that Bun (1.4.5) never opens a stream's window again (oven-sh/bun#40180). */
+const CONNECTION_WINDOW_BYTES = 2 * STREAM_WINDOW_BYTES;
+/** What unread streams may hold together, in the unit of the option; past it the runtime refuses new streams. */
+const MAX_SESSION_MEMORY_MB = 256;
 const MAX_HEADER_LIST_BYTES = 256 * 1024;
 
 export interface Http2ConnectionOptions {
@@ -47,6 +50,7 @@ export async function openHttp2Connection(options: Http2ConnectionOptions): Prom
   }
   const session = http2.connect(`https://${origin.authority}`, {
     createConnection: () => socket,
+    maxSessionMemory: MAX_SESSION_MEMORY_MB,
     settings: {
       initialWindowSize: STREAM_WINDOW_BYTES,
       maxHeaderListSize: MAX_HEADER_LIST_BYTES,

@@ -19,6 +19,8 @@ const HEADERS_TIMEOUT_MS = 60_000;
 /** Longer than the idle time of client-go's transport (90 s): the client, not the server, ends an idle connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 const MAX_STREAMS_PER_CONNECTION = 250;
+/** What a client's unread streams may hold together, in the unit of the option; past it its new streams are refused. */
+const MAX_HTTP2_SESSION_MEMORY_MB = 64;
 const HTTP2_STREAM_WINDOW_BYTES = 1024 * 1024;
 
 const SERVER_OPTIONS = {
@@ -172,6 +174,7 @@ function createSecureServer(tls: ServerTls): Http2SecureServer {
     ...SERVER_OPTIONS,
     ...contextOptions(tls),
     allowHTTP1: true,
+    maxSessionMemory: MAX_HTTP2_SESSION_MEMORY_MB,
     requestCert: tls.clientCa !== undefined,
     // Whoever shows none, or an unknown one, is let in as nobody: see Peer.certificate.
     rejectUnauthorized: false,

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import http2, { type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import type { OutgoingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import https from "node:https";
 import net, { type Socket } from "node:net";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import type {
   CreateUpstream,
@@ -35,11 +36,14 @@ async function serveHttp2(
   server.on("sessionError", () => {});
   server.on("session", (session) => sessions.push(session));
   server.on("secureConnection", (socket: Socket) => sockets.push(socket.on("error", () => {})));
-  server.on("stream", (stream, headers, _flags, rawHeaders: readonly string[]) => {
-    stream.on("error", () => {});
-    streams.push(stream);
-    answer(stream, String(headers[":path"]), rawHeaders);
-  });
+  server.on(
+    "stream",
+    (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
+      stream.on("error", () => {});
+      streams.push(stream);
+      answer(stream, String(headers[":path"]), rawHeaders);
+    },
+  );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   assert.ok(typeof address === "object" && address !== null);
@@ -116,12 +120,24 @@ test("a herd past the server's limit is spread at once", async () => {
   await upstream.close(0);
 });
 
+test("streams that nobody reads do not hold up their neighbours", async () => {
+  const TOTAL_BYTES = 10 * 1024 * 1024;
+  await using kube = await serveHttp2((stream) => {
+    stream.respond({ ":status": 200 });
+    const chunk = Buffer.alloc(64 * 1024);
+    Readable.from(Array.from({ length: TOTAL_BYTES / chunk.byteLength }, () => chunk)).pipe(stream);
+  });
+  const upstream = open(kube.origin);
+  for (let count = 0; count < 12; count++) await upstream.request(watch("/stalled"));
+  assert.equal((await text(await upstream.request(watch("/")))).length, TOTAL_BYTES);
+  await upstream.close(0);
+});
+
 test("Upstream.request carries path, fields and body over HTTP/2", async () => {
   let seen: readonly string[] = [];
   await using kube = await serveHttp2((stream, _path, rawHeaders) => {
     seen = rawHeaders;
-    const headers: OutgoingHttpHeaders = { ":status": 299, "warning": ["299 a", "299 b"], "x-b": "1" };
-    stream.respond(headers);
+    stream.respond([":status", "299", "warning", "299 a", "warning", "299 b", "x-b", "1"]);
     stream.pipe(stream);
   });
   const upstream = open(kube.origin);
