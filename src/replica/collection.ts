@@ -154,6 +154,7 @@ export class Collection {
     this.#kind = snapshot.kind;
     this.#listKind = snapshot.listKind;
     this.#resourceVersion = snapshot.resourceVersion;
+    if (this.#state === "stale") this.#since = this.#options.now();
     if (first || newEpoch) {
       if (newEpoch) this.#epoch += 1;
       this.log.reset(snapshot.resourceVersion);
