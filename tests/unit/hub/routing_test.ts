@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fallback, type Route, route, type RoutingQuestion } from "../../../src/hub/routing.ts";
+import { parseListOptions } from "../../../src/kube/list_options.ts";
+import { parseRequest } from "../../../src/kube/request_info.ts";
+
+const pods = "/api/v1/namespaces/default/pods";
+const watchList = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
+
+type Change = Partial<Omit<RoutingQuestion, "info" | "options" | "method">>;
+type Row = readonly [what: string, method: string, path: string, online: Route, offline: Route, change?: Change];
+
+const table: Record<string, readonly Row[]> = {
+  "credentials and dry runs": [
+    ["own credential, list", "GET", `${pods}?resourceVersion=0`, "pass", "refuse", { ownCredential: true }],
+    ["own credential, write", "POST", pods, "pass", "refuse", { ownCredential: true }],
+    ["own credential, discovery", "GET", "/api", "pass", "refuse", { ownCredential: true }],
+    ["own credential, exec", "GET", `${pods}/p/exec`, "pass", "refuse", { ownCredential: true, upgrade: true }],
+    ["impersonation, get", "GET", `${pods}/p`, "pass", "refuse", { impersonates: true }],
+    ["impersonation, watch", "GET", `${pods}?watch=1`, "pass", "refuse", { impersonates: true }],
+    ["dry run, create", "POST", `${pods}?dryRun=All`, "pass", "refuse"],
+    ["dry run, patch", "PATCH", `${pods}/p?dryRun=All`, "pass", "refuse"],
+    ["dry run without a value", "DELETE", `${pods}/p?dryRun`, "pass", "refuse"],
+  ],
+  "connections that are joined": [
+    ["exec", "POST", `${pods}/p/exec?command=ls`, "pass", "refuse", { upgrade: true }],
+    ["attach", "GET", `${pods}/p/attach`, "pass", "refuse", { upgrade: true }],
+    ["port-forward", "GET", `${pods}/p/portforward`, "pass", "refuse", { upgrade: true }],
+    ["watch over a WebSocket", "GET", `${pods}?watch=1`, "pass", "refuse", { upgrade: true }],
+    ["HEAD", "HEAD", pods, "pass", "refuse"],
+  ],
+  "documents": [
+    ["core versions", "GET", "/api", "document", "held-document"],
+    ["core resources", "GET", "/api/v1", "document", "held-document"],
+    ["groups", "GET", "/apis", "document", "held-document"],
+    ["groups, with a slash", "GET", "/apis/", "document", "held-document"],
+    ["a group", "GET", "/apis/apps", "document", "held-document"],
+    ["resources of a group", "GET", "/apis/apps/v1?timeout=32s", "document", "held-document"],
+    ["OpenAPI", "GET", "/openapi/v2", "document", "held-document"],
+    ["OpenAPI of a group", "GET", "/openapi/v3/apis/apps/v1?hash=1", "document", "held-document"],
+    ["version", "GET", "/version", "document", "held-document"],
+    ["version, with a slash", "GET", "/version/", "document", "held-document"],
+    ["a POST to a document", "POST", "/apis", "pass", "refuse"],
+    ["readyz", "GET", "/readyz", "pass", "refuse"],
+    ["metrics", "GET", "/metrics", "pass", "refuse"],
+    ["a name that begins alike", "GET", "/apiserver", "pass", "refuse"],
+    ["the root", "GET", "/", "pass", "refuse"],
+  ],
+  "writes": [
+    ["create", "POST", pods, "cloud", "write"],
+    ["update", "PUT", `${pods}/p`, "cloud", "write"],
+    ["patch", "PATCH", `${pods}/p/status`, "cloud", "write"],
+    ["delete", "DELETE", `${pods}/p`, "cloud", "write"],
+    ["deletecollection", "DELETE", pods, "cloud", "write"],
+    ["binding", "POST", `${pods}/p/binding`, "cloud", "write"],
+  ],
+  "what has no object": [
+    ["log", "GET", `${pods}/p/log`, "pass", "refuse"],
+    ["exec without an upgrade", "GET", `${pods}/p/exec`, "pass", "refuse"],
+    ["status", "GET", `${pods}/p/status`, "pass", "refuse"],
+    ["scale", "GET", "/apis/apps/v1/namespaces/d/deployments/x/scale", "pass", "refuse"],
+    ["service proxy", "GET", "/api/v1/namespaces/d/services/s/proxy/path", "pass", "refuse"],
+    ["proxy of old", "GET", "/api/v1/proxy/namespaces/d/pods/p", "pass", "refuse"],
+    ["a shard of a list", "GET", `${pods}?resourceVersion=0&shardSelector=x`, "pass", "refuse"],
+    ["protobuf only", "GET", `${pods}?resourceVersion=0`, "pass", "refuse", { takesJson: false }],
+  ],
+  "other forms": [
+    ["watch of a Table", "GET", `${pods}?watch=1`, "pass", "held", { wantsOtherForm: true }],
+    ["Table", "GET", `${pods}?resourceVersion=0`, "cloud", "held", { wantsOtherForm: true }],
+    ["Table of one", "GET", `${pods}/p`, "cloud", "held", { wantsOtherForm: true }],
+  ],
+  "watches": [
+    ["watch", "GET", `${pods}?watch=1`, "collection", "held"],
+    ["watch from X", "GET", `${pods}?watch=1&resourceVersion=5`, "collection", "held"],
+    ["WatchList", "GET", `${pods}?${watchList}`, "collection", "held"],
+    ["deprecated watch", "GET", "/api/v1/watch/namespaces/default/pods/p", "collection", "held"],
+  ],
+  "gets": [
+    ["get", "GET", `${pods}/p`, "cloud", "held"],
+    ["get of version 0", "GET", `${pods}/p?resourceVersion=0`, "covered", "held"],
+    ["get of X", "GET", `${pods}/p?resourceVersion=5`, "covered", "held"],
+  ],
+  "lists": [
+    ["list", "GET", pods, "cloud", "held"],
+    ["list, first page", "GET", `${pods}?limit=500`, "cloud", "held"],
+    ["list of version 0", "GET", `${pods}?resourceVersion=0`, "collection", "held"],
+    ["list of version 0, first page", "GET", `${pods}?resourceVersion=0&limit=500`, "collection", "held"],
+    ["list of X", "GET", `${pods}?resourceVersion=5`, "collection", "held"],
+    [
+      "list not older than X",
+      "GET",
+      `${pods}?resourceVersion=5&resourceVersionMatch=NotOlderThan`,
+      "collection",
+      "held",
+    ],
+    [
+      "page not older than X",
+      "GET",
+      `${pods}?resourceVersion=5&resourceVersionMatch=NotOlderThan&limit=5`,
+      "collection",
+      "held",
+    ],
+    ["list of exactly X", "GET", `${pods}?resourceVersion=5&resourceVersionMatch=Exact`, "cloud", "expired"],
+    ["page of X", "GET", `${pods}?resourceVersion=5&limit=5`, "cloud", "expired"],
+    ["further page", "GET", `${pods}?limit=5&continue=abc`, "cloud", "expired"],
+  ],
+};
+
+function ask(link: RoutingQuestion["link"], [, method, path, , , change]: Row): Route {
+  const info = parseRequest(method, path);
+  const listed = info.isResource && ["list", "watch", "deletecollection"].includes(info.verb);
+  return route({
+    link,
+    method,
+    info,
+    ...(listed ? { options: parseListOptions(info.query) } : {}),
+    takesJson: true,
+    wantsOtherForm: false,
+    ownCredential: false,
+    impersonates: false,
+    upgrade: false,
+    ...change,
+  });
+}
+
+for (const [section, rows] of Object.entries(table)) {
+  for (const row of rows) {
+    const [what, , , online, offline] = row;
+    test(`route, ${section}: ${what} is ${online} online, ${offline} offline`, () => {
+      assert.deepEqual([ask("online", row), ask("unknown", row), ask("offline", row)], [online, online, offline]);
+    });
+  }
+}
+
+test("fallback holds for reads and documents only", () => {
+  const routes: readonly Route[] = ["cloud", "covered", "collection", "document", "pass", "write", "expired", "refuse"];
+  assert.deepEqual(routes.map(fallback), ["held", "held", "held", "held-document", ...Array(4).fill(undefined)]);
+});

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EventLog, type LogEvent } from "../../../src/replica/event_log.ts";
+
+function event(version: number, bytes = 1): LogEvent {
+  return { type: "ADDED", object: new Uint8Array(bytes), resourceVersion: String(version) };
+}
+
+function filled(start: string, versions: readonly number[], limits = { maxEvents: 3, maxBytes: 1_000 }): EventLog {
+  const log = new EventLog(start, limits);
+  for (const version of versions) log.append(event(version));
+  return log;
+}
+
+const versions = (events: readonly LogEvent[] | undefined) => events?.map(({ resourceVersion }) => resourceVersion);
+
+for (
+  const [after, want] of [
+    ["9", undefined],
+    ["10", ["12", "15", "20"]],
+    ["11", ["12", "15", "20"]],
+    ["12", ["15", "20"]],
+    ["14", ["15", "20"]],
+    ["20", []],
+    ["21", []],
+  ] as const
+) {
+  test(`EventLog.after gives what is above ${after}, or nothing where it does not reach back`, () => {
+    const log = filled("10", [12, 15, 20]);
+    const cursor = log.after(after);
+    assert.deepEqual(cursor === undefined ? undefined : versions(log.from(cursor, 100)), want);
+  });
+}
+
+test("EventLog compares versions as numbers", () => {
+  const log = filled("9", [10, 99, 100]);
+  assert.deepEqual(versions(log.from(log.after("99") ?? -1, 100)), ["100"]);
+});
+
+test("EventLog.after takes versions of more than 53 bits apart", () => {
+  const log = new EventLog("9007199254740992", { maxEvents: 3, maxBytes: 100 });
+  log.append({ ...event(0), resourceVersion: "9007199254740993" });
+  assert.equal(log.from(log.after("9007199254740992") ?? -1, 1)?.length, 1);
+  assert.equal(log.after("9007199254740991"), undefined);
+});
+
+test("EventLog drops the oldest past its number, and tells by cursor and by version", () => {
+  const log = filled("10", [11, 12, 13]);
+  const first = log.after("10");
+  const second = log.after("11");
+  log.append(event(14));
+  assert.equal(log.from(first ?? -1, 100), undefined);
+  assert.equal(log.after("10"), undefined);
+  assert.deepEqual(versions(log.from(second ?? -1, 100)), ["12", "13", "14"]);
+  assert.equal(log.after("11"), second);
+});
+
+test("EventLog drops the oldest past its bytes, even the only one", () => {
+  const log = new EventLog("10", { maxEvents: 100, maxBytes: 10 });
+  log.append(event(11, 6));
+  log.append(event(12, 6));
+  assert.equal(log.after("10"), undefined);
+  assert.deepEqual(versions(log.from(log.after("11") ?? -1, 100)), ["12"]);
+  const cursor = log.end;
+  log.append(event(13, 11));
+  assert.equal(log.from(cursor, 100), undefined);
+  assert.deepEqual(log.from(log.end, 100), []);
+  log.append(event(14, 10));
+  assert.deepEqual(versions(log.from(log.after("13") ?? -1, 100)), ["14"]);
+});
+
+test("EventLog.from gives at most what is asked for", () => {
+  const log = filled("10", [11, 12, 13]);
+  const cursor = log.after("10") ?? -1;
+  assert.deepEqual(versions(log.from(cursor, 2)), ["11", "12"]);
+  assert.deepEqual(versions(log.from(cursor + 2, 2)), ["13"]);
+});
+
+test("EventLog.reset loses all cursors, that of its end too", () => {
+  const log = filled("10", [11]);
+  const end = log.end;
+  log.reset("5");
+  assert.equal(log.from(end, 1), undefined);
+  assert.deepEqual(log.from(log.end, 1), []);
+  assert.equal(log.after("4"), undefined);
+  assert.equal(log.after("5"), log.end);
+});

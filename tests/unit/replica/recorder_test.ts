@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nodeScope } from "../../../src/identity/scope.ts";
+import { type Recordable, Recorder } from "../../../src/replica/recorder.ts";
+import { loneReplica } from "../../testing/lone_replica.ts";
+
+const resource = { group: "", version: "v1", resource: "pods", subresource: "" };
+const query = { group: "", version: "v1", resource: "pods", namespace: "", labelSelector: "", fieldSelector: "" };
+const path = { group: "", version: "v1", resource: "pods", namespace: "default", name: "p" };
+
+function make() {
+  const { replica } = loneReplica();
+  const recorder = new Recorder(replica, () => 17);
+  const take = (asked: Partial<Recordable> & { readonly verb: string }, body: unknown): void =>
+    recorder.take(nodeScope, { ...resource, ...asked }, new TextEncoder().encode(JSON.stringify(body)));
+  const collection = () => replica.held(nodeScope, query);
+  return { replica, take, collection, names: () => [...collection()?.objects() ?? []].map(({ meta }) => meta.name) };
+}
+
+function pod(fields: Record<string, unknown> = {}): Record<string, unknown> {
+  const metadata = { name: "p", namespace: "default", uid: "u", resourceVersion: "10", ...fields };
+  return { kind: "Pod", apiVersion: "v1", metadata };
+}
+
+function page(version: number, names: readonly string[], token = ""): Record<string, unknown> {
+  const items = names.map((name) => ({ metadata: { name, namespace: "default", uid: name, resourceVersion: "5" } }));
+  return { kind: "PodList", apiVersion: "v1", metadata: { resourceVersion: String(version), continue: token }, items };
+}
+
+for (
+  const [verb, subresource, wanted] of [
+    ["get", "", true],
+    ["list", "", true],
+    ["create", "", true],
+    ["update", "status", true],
+    ["patch", "status", true],
+    ["delete", "", true],
+    ["watch", "", false],
+    ["deletecollection", "", false],
+    ["create", "binding", false],
+    ["create", "token", false],
+    ["get", "log", false],
+    ["update", "scale", false],
+    ["proxy", "", false],
+  ] as const
+) {
+  test(`Recorder.wants ${wanted ? "" : "not "}the answer to ${verb} ${subresource}`, () => {
+    assert.equal(Recorder.wants({ ...resource, verb, subresource }), wanted);
+  });
+}
+
+test("R2: Recorder.take keeps an object with the time, in no collection", () => {
+  const { replica, take, collection } = make();
+  take({ verb: "get" }, pod());
+  assert.deepEqual([replica.records.get(path)?.savedAt, collection()], [17, undefined]);
+});
+
+for (
+  const [what, body] of [
+    ["a Status", { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" }],
+    ["a review", { kind: "TokenReview", apiVersion: "v1", metadata: {}, status: {} }],
+    ["an object without a version", pod({ resourceVersion: "" })],
+  ] as const
+) {
+  test(`R2: Recorder.take keeps nothing of ${what}`, () => {
+    const { replica, take } = make();
+    take({ verb: "create" }, body);
+    assert.equal(replica.records.size, 0);
+  });
+}
+
+for (
+  const [what, fields, kept] of [
+    ["without a time of deletion", {}, false],
+    ["with a grace period to come", { deletionTimestamp: "t", deletionGracePeriodSeconds: 30 }, true],
+    ["with a grace period of 0", { deletionTimestamp: "t", deletionGracePeriodSeconds: 0 }, false],
+    ["with finalizers", { deletionTimestamp: "t", deletionGracePeriodSeconds: 0, finalizers: ["f"] }, true],
+    ["with no finalizers left", { deletionTimestamp: "t", deletionGracePeriodSeconds: 0, finalizers: [] }, false],
+  ] as const
+) {
+  test(`R2: a delete's answer ${what} ${kept ? "is kept" : "ends the record"}`, () => {
+    const { replica, take } = make();
+    take({ verb: "get" }, pod());
+    take({ verb: "delete" }, pod({ resourceVersion: "11", ...fields }));
+    assert.equal(replica.records.get(path)?.meta.resourceVersion, kept ? "11" : undefined);
+  });
+}
+
+for (const [uid, ends] of [["u", true], ["other", false]] as const) {
+  test(`R9: a delete's Status of ${ends ? "its" : "another"} uid ${ends ? "ends" : "leaves"} the record`, () => {
+    const { replica, take } = make();
+    take({ verb: "get" }, pod());
+    const details = { name: "p", kind: "pods", uid };
+    take({ verb: "delete" }, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
+    assert.equal(replica.records.size, ends ? 0 : 1);
+  });
+}
+
+test("R2: a complete list makes a stale collection of typed objects", () => {
+  const { replica, take, collection, names } = make();
+  take({ verb: "list", query }, page(20, ["a", "b"]));
+  const { state, resourceVersion, kind, listKind } = collection() ?? {};
+  assert.deepEqual([names(), state, resourceVersion, kind, listKind], [["a", "b"], "stale", "20", "Pod", "PodList"]);
+  const held = new TextDecoder().decode(collection()?.get("default", "a")?.bytes);
+  assert.match(held, /^\{"kind":"Pod","apiVersion":"v1",/);
+  assert.equal(replica.records.size, 0);
+});
+
+test("R8: pages are put together, at the first one's version", () => {
+  const { take, collection, names } = make();
+  take({ verb: "list", query, continue: "" }, page(20, ["a"], "t1"));
+  assert.equal(collection(), undefined);
+  take({ verb: "list", query, continue: "t1" }, page(20, ["b"], "t2"));
+  assert.equal(collection(), undefined);
+  take({ verb: "list", query, continue: "t2" }, page(20, ["c"]));
+  assert.deepEqual([names(), collection()?.resourceVersion], [["a", "b", "c"], "20"]);
+});
+
+test("R8: a page whose list did not begin here is no list", () => {
+  const { take, collection } = make();
+  take({ verb: "list", query, continue: "elsewhere" }, page(20, ["c"]));
+  assert.equal(collection(), undefined);
+});
+
+test("Recorder forgets the oldest of many lists that are not complete", () => {
+  const { take, collection } = make();
+  for (let list = 0; list <= 32; list++) take({ verb: "list", query, continue: "" }, page(20, ["a"], `t${list}`));
+  take({ verb: "list", query, continue: "t0" }, page(20, ["b"]));
+  assert.equal(collection(), undefined);
+  take({ verb: "list", query, continue: "t1" }, page(20, ["b"]));
+  assert.equal(collection()?.size, 2);
+});
+
+test("R2: an older list that comes late changes nothing", () => {
+  const { take, collection, names } = make();
+  take({ verb: "list", query }, page(20, ["new"]));
+  take({ verb: "list", query }, page(19, ["old"]));
+  assert.deepEqual([names(), collection()?.resourceVersion, collection()?.epoch], [["new"], "20", 0]);
+});
+
+test("Recorder.take changes nothing where the body is malformed", () => {
+  const { replica, take, collection } = make();
+  assert.throws(() => take({ verb: "list", query }, { kind: "PodList", items: "none" }));
+  assert.throws(() => take({ verb: "get" }, "text"));
+  assert.deepEqual([collection(), replica.records.size], [undefined, 0]);
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readObjectMeta } from "../../../src/kube/object_meta.ts";
+import { Records } from "../../../src/replica/records.ts";
+import { mapBytes } from "../../testing/json_objects.ts";
+
+const resource = { group: "", version: "v1", resource: "configmaps" };
+const pathTo = (name: string, namespace = "default") => ({ ...resource, namespace, name });
+
+function make(maxBytes = 10_000): { readonly records: Records; readonly changes: string[] } {
+  const changes: string[] = [];
+  const changed = (path: string, record: unknown) => void changes.push(`${record === undefined ? "-" : "+"}${path}`);
+  return { changes, records: new Records({ maxBytes, changed }) };
+}
+
+const versionOf = (records: Records, name: string) => records.get(pathTo(name))?.meta.resourceVersion;
+
+test("Records.put keeps the newer of one uid, and the later one of the same version", () => {
+  const { records, changes } = make();
+  records.put(pathTo("a"), { bytes: mapBytes("a", 10), savedAt: 1 });
+  records.put(pathTo("a"), { bytes: mapBytes("a", 9), savedAt: 2 });
+  assert.deepEqual([versionOf(records, "a"), records.get(pathTo("a"))?.savedAt], ["10", 1]);
+  records.put(pathTo("a"), { bytes: mapBytes("a", 10), savedAt: 3 });
+  assert.deepEqual([versionOf(records, "a"), records.get(pathTo("a"))?.savedAt], ["10", 3]);
+  records.put(pathTo("a"), { bytes: mapBytes("a", 11), savedAt: 4 });
+  assert.equal(versionOf(records, "a"), "11");
+  assert.deepEqual(changes, Array(3).fill("+/v1/configmaps/default/a"));
+});
+
+test("Records.put takes an object of another uid", () => {
+  const { records } = make();
+  records.put(pathTo("a"), { bytes: mapBytes("a", 10, { uid: "old" }), savedAt: 1 });
+  records.put(pathTo("a"), { bytes: mapBytes("a", 11, { uid: "new" }), savedAt: 1 });
+  assert.equal(records.get(pathTo("a"))?.meta.uid, "new");
+});
+
+test("Records.remove ends the record of that uid only", () => {
+  const { records, changes } = make();
+  records.put(pathTo("a"), { bytes: mapBytes("a", 10, { uid: "u" }), savedAt: 1 });
+  records.remove(pathTo("a"), "other");
+  assert.equal(records.size, 1);
+  records.remove(pathTo("a"), "u");
+  assert.deepEqual([records.size, records.bytes], [0, 0]);
+  assert.equal(changes.at(-1), "-/v1/configmaps/default/a");
+});
+
+for (
+  const [what, version, uid, stays] of [
+    ["an older version of it", 9, "u", true],
+    ["its version", 10, "u", false],
+    ["a newer version of it", 11, "u", false],
+    ["its successor", 11, "other", false],
+  ] as const
+) {
+  test(`Records.passed: a record ${stays ? "stays" : "goes"} when its collection has taken ${what}`, () => {
+    const { records } = make();
+    records.put(pathTo("a"), { bytes: mapBytes("a", 10, { uid: "u" }), savedAt: 1 });
+    records.passed(pathTo("a"), readObjectMeta(mapBytes("a", version, { uid })));
+    assert.equal(records.size, stays ? 1 : 0);
+  });
+}
+
+test("Records.of gives those of one resource, in one namespace or all", () => {
+  const { records } = make();
+  const put = (path: ReturnType<typeof pathTo>) =>
+    records.put(path, { bytes: mapBytes(path.name, 1, { namespace: path.namespace }), savedAt: 1 });
+  put(pathTo("a"));
+  put(pathTo("b", "default-2"));
+  put({ ...pathTo("c"), resource: "configmapsets" });
+  put({ ...pathTo("d"), version: "v1beta1" });
+  const names = (namespace: string) => [...records.of({ ...resource, namespace })].map(({ meta }) => meta.name);
+  assert.deepEqual([names(""), names("default"), names("default-2"), names("def")], [["a", "b"], ["a"], ["b"], []]);
+});
+
+test("Records drops the oldest past its bytes, and counts them", () => {
+  const size = mapBytes("a", 10).length;
+  const { records, changes } = make(size * 2);
+  for (const name of ["a", "b", "c"]) records.put(pathTo(name), { bytes: mapBytes(name, 10), savedAt: 1 });
+  assert.deepEqual([records.get(pathTo("a")), records.size, records.bytes, records.dropped], [
+    undefined,
+    2,
+    size * 2,
+    1,
+  ]);
+  assert.ok(changes.includes("-/v1/configmaps/default/a"));
+});
+
+test("Records.restore tells nothing of a change", () => {
+  const { records, changes } = make();
+  records.restore("/v1/configmaps/default/a", { bytes: mapBytes("a", 10), savedAt: 5 });
+  assert.deepEqual([versionOf(records, "a"), records.get(pathTo("a"))?.savedAt, changes], ["10", 5, []]);
+});
