@@ -87,7 +87,12 @@ export class Connections {
 const UNKNOWN_PEER: Peer = { address: "", port: 0, secure: false, uid: () => Promise.resolve(undefined) };
 
 function keyOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress}`;
+  try {
+    return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress}`;
+  } catch {
+    // The stand-in of a connection of HTTP/2 throws once the connection is gone.
+    return "";
+  }
 }
 
 function finish(socket: Socket): void {

@@ -60,7 +60,13 @@ export class StreamExchange implements Exchange {
 
   respond(status: number, reason: string, rawHeaders: RawHeaders): Sink {
     this.#take();
-    return this.#sink = this.#answerer.respond(status, reason, rawHeaders);
+    try {
+      return this.#sink = this.#answerer.respond(status, reason, rawHeaders);
+    } catch (error) {
+      // A field that HTTP refuses: nothing is out yet, so the caller may still answer with something else.
+      this.#answered = false;
+      throw error;
+    }
   }
 
   hijack(): { readonly socket: Duplex; readonly head: Uint8Array } {

@@ -58,13 +58,7 @@ function respond(
   const destroy = () => reset(stream);
   if (!stream.destroyed && !stream.closed) {
     const headers = { [HTTP2_HEADER_STATUS]: head.status, ...toHttp2Headers(head.rawHeaders) };
-    try {
-      stream.respond(headers, { endStream: bodiless });
-    } catch (error) {
-      // The client may go between the check and here; a field that HTTP/2 refuses must not leave the client waiting.
-      reset(stream);
-      if (!stream.destroyed) throw error;
-    }
+    stream.respond(headers, { endStream: bodiless });
   }
   const sink = new StreamSink(stream, { destroy });
   if (!bodiless) return sink;

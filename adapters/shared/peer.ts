@@ -24,8 +24,12 @@ export function createPeer(socket: Socket): Peer {
 function readCertificate(socket: TLSSocket): PeerCertificate | undefined {
   const { raw } = socket.getPeerCertificate();
   if (raw === undefined || raw.length === 0) return undefined;
-  const names = subjectNames(raw);
-  return { authorized: socket.authorized, raw, ...names };
+  try {
+    return { authorized: socket.authorized, raw, ...subjectNames(raw) };
+  } catch {
+    // Whoever shows a certificate that cannot be read is nobody.
+    return { authorized: false, raw, commonName: "", organizations: [] };
+  }
 }
 
 /** Reads the subject from the DER itself: the runtimes' own subject objects differ in form. */

@@ -99,11 +99,11 @@ async function readFinalHead(source: ByteSource): Promise<ReadHead> {
       throw new UpstreamError("broken", "The head of the answer is too large", { sent: true });
     }
     if (end === -1) {
-      const { done, value } = await iterator.next();
-      if (done === true) {
+      const next = await iterator.next();
+      if (next.done === true) {
         throw new UpstreamError("broken", "The connection ended before an answer came", { sent: true });
       }
-      bytes = concat(bytes, value);
+      bytes = concat(bytes, next.value);
       continue;
     }
     const head = parseHead(bytes.subarray(0, end));

@@ -91,6 +91,17 @@ test("listen answers 500 with a Status where the handler throws, and goes on", a
   });
 });
 
+test("listen answers 500 where the handler sends a field that HTTP refuses", async () => {
+  await withListener((_request, exchange) => {
+    exchange.respond(200, "OK", ["X-Bad", "a\r\nInjected: 1"]);
+    return new Response();
+  }, async ({ port }) => {
+    const answer = await ask(port, `GET / HTTP/1.1\r\nConnection: close\r\n${HEAD}`);
+    assert.match(answer, /^HTTP\/1\.1 500 /);
+    assert.doesNotMatch(answer, /Injected/);
+  });
+});
+
 test("listen breaks the connection off where the handler throws after its head", async () => {
   await withListener((_request, exchange) => {
     void exchange.respond(200, "OK", []).write(new Uint8Array([65]));

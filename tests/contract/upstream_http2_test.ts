@@ -3,7 +3,6 @@ import http2, { type Http2SecureServer, type ServerHttp2Session, type ServerHttp
 import type { IncomingHttpHeaders } from "node:http";
 import https from "node:https";
 import net, { type Socket } from "node:net";
-import { Readable } from "node:stream";
 import { test } from "node:test";
 import type {
   CreateUpstream,
@@ -38,7 +37,7 @@ async function serveHttp2(
   server.on("secureConnection", (socket: Socket) => sockets.push(socket.on("error", () => {})));
   server.on(
     "stream",
-    (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
+    (...[stream, headers, , rawHeaders]: [ServerHttp2Stream, IncomingHttpHeaders, number, string[]]) => {
       stream.on("error", () => {});
       streams.push(stream);
       answer(stream, String(headers[":path"]), rawHeaders);
@@ -79,8 +78,8 @@ async function text(response: UpstreamResponse): Promise<string> {
 
 /** The first chunk; the body stays open. */
 async function first(response: UpstreamResponse): Promise<string> {
-  const { value } = await response.body[Symbol.asyncIterator]().next();
-  return Buffer.from(value ?? []).toString("latin1");
+  const result = await response.body[Symbol.asyncIterator]().next();
+  return result.done === true ? "" : Buffer.from(result.value).toString("latin1");
 }
 
 async function until(reached: () => boolean, what: string): Promise<void> {
@@ -121,11 +120,20 @@ test("a herd past the server's limit is spread at once", async () => {
 });
 
 test("streams that nobody reads do not hold up their neighbours", async () => {
-  const TOTAL_BYTES = 10 * 1024 * 1024;
+  const CHUNK_BYTES = 64 * 1024;
+  const TOTAL_BYTES = 160 * CHUNK_BYTES;
   await using kube = await serveHttp2((stream) => {
     stream.respond({ ":status": 200 });
-    const chunk = Buffer.alloc(64 * 1024);
-    Readable.from(Array.from({ length: TOTAL_BYTES / chunk.byteLength }, () => chunk)).pipe(stream);
+    let left = TOTAL_BYTES;
+    // By hand: with `pipe` Bun's server (1.4.5) stops for good when the connection's window is used up.
+    const pump = () => {
+      while (left > 0) {
+        left -= CHUNK_BYTES;
+        if (!stream.write(Buffer.alloc(CHUNK_BYTES))) return void stream.once("drain", pump);
+      }
+      stream.end();
+    };
+    pump();
   });
   const upstream = open(kube.origin);
   for (let count = 0; count < 12; count++) await upstream.request(watch("/stalled"));
