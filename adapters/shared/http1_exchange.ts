@@ -3,6 +3,7 @@ import type { RawHeaders, Sink } from "../../src/platform/bytes.ts";
 import type { Peer } from "../../src/platform/exchange.ts";
 import { toUpstreamError } from "./errors.ts";
 import { clientGone, isBodiless, StreamExchange } from "./exchange.ts";
+import { checkFields } from "./http1_head.ts";
 import { ignoreError } from "./ignore_error.ts";
 import { LimitedSink } from "./limited_sink.ts";
 import { BodilessSink, StreamSink } from "./sink.ts";
@@ -36,6 +37,7 @@ export function createHttp1Exchange(options: Http1ExchangeOptions): StreamExchan
   return exchange;
 
   function respond(head: { status: number; reason: string; rawHeaders: RawHeaders }): Sink {
+    checkFields(head.rawHeaders);
     response.writeHead(head.status, head.reason, [...head.rawHeaders]);
     const sink = new StreamSink(response, { destroy: () => response.destroy() });
     flushSoon(response, sink);

@@ -29,6 +29,11 @@ export function serializeHead(startLine: string, rawHeaders: RawHeaders): Uint8A
   return bytes;
 }
 
+/** @throws TypeError where a field would break the message up. Deno's `writeHead` would notice too late. */
+export function checkFields(rawHeaders: RawHeaders): void {
+  for (const text of rawHeaders) checked(text);
+}
+
 /**
  * Reads a status line and its fields.
  *
