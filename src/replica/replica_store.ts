@@ -50,6 +50,8 @@ export class ReplicaStore {
   /** The newest value of each row that is not committed yet; undefined removes it. */
   #pending = new Map<string, Uint8Array | undefined>();
   #pendingPrefixes = new Set<string>();
+  /** The rows of the commit under way. */
+  #committing: ReadonlyMap<string, Uint8Array | undefined> = new Map();
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
   #failure: string | undefined;
@@ -97,10 +99,16 @@ export class ReplicaStore {
     this.#schedule();
   }
 
+  /** The last copy of a document; a damaged one counts as missing. */
   async document(question: string): Promise<{ readonly header: unknown; readonly body: Uint8Array } | undefined> {
     const row = `d|${question}`;
-    const value = this.#pending.get(row) ?? await this.#options.store.get(row);
-    return value === undefined ? undefined : splitHeader(value);
+    try {
+      const value = this.#pending.get(row) ?? this.#committing.get(row) ?? await this.#options.store.get(row);
+      return value === undefined ? undefined : splitHeader(value);
+    } catch (error) {
+      if (error instanceof CorruptRowsError) return undefined;
+      throw error;
+    }
   }
 
   /**
@@ -160,6 +168,7 @@ export class ReplicaStore {
     const prefixes = this.#pendingPrefixes;
     this.#pending = new Map();
     this.#pendingPrefixes = new Set();
+    this.#committing = rows;
     const put: [string, Uint8Array][] = [];
     const remove: string[] = [];
     for (const [row, value] of rows) {
@@ -178,6 +187,7 @@ export class ReplicaStore {
       for (const [row, value] of newer) this.#pending.set(row, value);
       for (const prefix of prefixes) this.#pendingPrefixes.add(prefix);
     }
+    this.#committing = new Map();
     if (this.#pending.size === 0 && this.#pendingPrefixes.size === 0) return;
     this.#timer ??= this.#options.clock.setTimer(
       this.#failure === undefined ? commitDelayMs : retryMs,
