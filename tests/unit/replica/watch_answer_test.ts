@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { forbidden } from "../../../src/kube/status.ts";
+import { Collection } from "../../../src/replica/collection.ts";
+import { type WatchAnswerOptions, type WatchStart, writeWatch } from "../../../src/replica/watch_answer.ts";
+import { createFakeClock } from "../../testing/fake_clock.ts";
+import { createFakeRandom } from "../../testing/fake_random.ts";
+import { mapBytes } from "../../testing/json_objects.ts";
+import { ManualSink } from "../../testing/manual_sink.ts";
+
+const query = { group: "", version: "v1", resource: "configmaps", namespace: "", labelSelector: "", fieldSelector: "" };
+const fromVersion = (resourceVersion: string): WatchStart => ({ from: "version", resourceVersion });
+
+function list(resourceVersion: number, ...items: Uint8Array[]) {
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    listKind: "ConfigMapList",
+    resourceVersion: String(resourceVersion),
+    items,
+  };
+}
+
+/** One watch of a collection that holds `a` at version 5 and is complete up to 10. */
+function watch(start: WatchStart, changes: Partial<WatchAnswerOptions> = {}) {
+  const clock = createFakeClock();
+  const collection = new Collection({ key: "k", query, now: clock.now, changed: () => undefined });
+  collection.replace(list(10, mapBytes("a", 5)));
+  const sink = new ManualSink();
+  const client = new AbortController();
+  const done = writeWatch(sink, {
+    collection,
+    start,
+    bookmarks: true,
+    timeoutMs: 600_000,
+    clock,
+    random: createFakeRandom(),
+    signals: [client.signal],
+    ...changes,
+  });
+  return { clock, collection, sink, client, done, events: () => sink.lines().map(readable) };
+}
+
+function readable(line: string): string {
+  const { type, object } = JSON.parse(line);
+  const version = object.metadata.resourceVersion ?? object.code;
+  return [type, ...(object.metadata.name === undefined ? [] : [object.metadata.name]), version].join(" ");
+}
+
+test("R3: writeWatch from the state sends it, then what follows", async () => {
+  const { clock, collection, events } = watch({ from: "state", initialEventsEnd: false });
+  await clock.advance(0);
+  assert.deepEqual(events(), ["ADDED a 5"]);
+  collection.apply("MODIFIED", mapBytes("a", 11));
+  collection.apply("DELETED", mapBytes("a", 12));
+  await clock.advance(0);
+  assert.deepEqual(events(), ["MODIFIED a 11", "DELETED a 12"]);
+});
+
+for (const bookmarks of [true, false]) {
+  test(`R4: writeWatch ends the state ${bookmarks ? "with the annotated bookmark" : "without one that was not asked for"}`, async () => {
+    const { clock, sink } = watch({ from: "state", initialEventsEnd: true }, { bookmarks });
+    await clock.advance(0);
+    const [, bookmark] = sink.lines();
+    if (!bookmarks) return assert.equal(bookmark, undefined);
+    assert.match(bookmark ?? "", /^\{"type":"BOOKMARK","object":\{"kind":"ConfigMap","apiVersion":"v1",/);
+    assert.match(bookmark ?? "", /"resourceVersion":"10","annotations":\{"k8s.io\/initial-events-end":"true"\}/);
+  });
+}
+
+test("R6: writeWatch sends a bookmark about once a minute, and one before its end at timeoutMs", async () => {
+  const { clock, collection, sink, events, done } = watch(fromVersion("10"), { timeoutMs: 200_000 });
+  await clock.advance(53_000);
+  assert.deepEqual(events(), []);
+  await clock.advance(14_000);
+  assert.deepEqual(events(), ["BOOKMARK 10"]);
+  collection.advance("20");
+  await clock.advance(67_000);
+  assert.deepEqual(events(), ["BOOKMARK 20"]);
+  await clock.advance(64_000);
+  events();
+  assert.equal(sink.ended, false);
+  collection.apply("ADDED", mapBytes("b", 30));
+  await clock.advance(2_000);
+  await done;
+  assert.deepEqual([events(), sink.ended], [["ADDED b 30", "BOOKMARK 30"], true]);
+  assert.equal(clock.pending, 0);
+});
+
+test("R6: writeWatch sends no bookmark where none was asked for", async () => {
+  const { clock, events, done } = watch(fromVersion("10"), { timeoutMs: 200_000, bookmarks: false });
+  await clock.advance(200_000);
+  await done;
+  assert.deepEqual(events(), []);
+});
+
+test("R6: writeWatch sends no bookmark below the client's own position", async () => {
+  const { clock, collection, events } = watch(fromVersion("50"));
+  await clock.advance(67_000);
+  assert.deepEqual(events(), []);
+  collection.advance("50");
+  await clock.advance(67_000);
+  assert.deepEqual(events(), ["BOOKMARK 50"]);
+});
+
+test("R7: writeWatch is silent but for bookmarks while its collection is stale", async () => {
+  const { clock, collection, sink, events } = watch(fromVersion("10"));
+  collection.enter("stale");
+  await clock.advance(180_000);
+  assert.deepEqual([...new Set(events())], ["BOOKMARK 10"]);
+  assert.equal(sink.ended, false);
+});
+
+test("R3: writeWatch from an older version than the log's is an ERROR 410", async () => {
+  const { sink, done } = watch(fromVersion("9"));
+  await done;
+  const [line = "", ...more] = sink.lines();
+  assert.deepEqual(more, []);
+  const { type, object } = JSON.parse(line);
+  assert.deepEqual([type, object.reason, object.code], ["ERROR", "Expired", 410]);
+  assert.equal(object.message, "too old resource version: 9 (10)");
+  assert.equal(sink.ended, true);
+});
+
+test("R13: a slow reader that falls behind the log gets 410, and stalls nobody", async () => {
+  const slow = watch(fromVersion("10"));
+  const { clock, collection, sink, events, done } = slow;
+  sink.fill();
+  collection.apply("ADDED", mapBytes("m", 11));
+  await clock.advance(0);
+  for (let version = 12; version < 12 + 1_001; version++) collection.apply("MODIFIED", mapBytes("m", version));
+  assert.equal(collection.resourceVersion, "1012");
+  assert.deepEqual(events(), ["ADDED m 11"]);
+  sink.drain();
+  await done;
+  assert.deepEqual([events(), sink.ended], [["ERROR 410"], true]);
+});
+
+test("R13: a slow reader that is within the log gets everything", async () => {
+  const { clock, collection, sink, events } = watch(fromVersion("10"));
+  sink.fill();
+  collection.apply("ADDED", mapBytes("m", 11));
+  await clock.advance(0);
+  for (let version = 12; version < 12 + 1_000; version++) collection.apply("MODIFIED", mapBytes("m", version));
+  sink.drain();
+  await clock.advance(0);
+  const all = events();
+  assert.deepEqual([all.length, all.at(-1)], [1_001, "MODIFIED m 1011"]);
+});
+
+test("R9: writeWatch ends with 410 where a new epoch begins", async () => {
+  const { collection, events, done } = watch(fromVersion("10"));
+  collection.replace(list(3));
+  await done;
+  assert.deepEqual(events(), ["ERROR 410"]);
+});
+
+test("R16: writeWatch ends with the cloud's refusal, after what came before it", async () => {
+  const { collection, events, done } = watch(fromVersion("10"));
+  collection.apply("ADDED", mapBytes("b", 11));
+  collection.enter("refused", forbidden("no"));
+  await done;
+  assert.deepEqual(events(), ["ADDED b 11", "ERROR 403"]);
+});
+
+for (const how of ["the client goes", "the client had gone before it began", "the client goes while it is slow"]) {
+  test(`writeWatch ends where ${how}, and leaves neither timer nor watcher`, async () => {
+    const gone = how === "the client had gone before it began" ? { signals: [AbortSignal.abort()] } : {};
+    const { clock, collection, client, sink, done } = watch(fromVersion("10"), gone);
+    if (how === "the client goes while it is slow") sink.fill();
+    collection.apply("ADDED", mapBytes("b", 11));
+    await clock.advance(0);
+    client.abort();
+    sink.leave();
+    await done;
+    assert.deepEqual([clock.pending, collection.watchers], [0, 0]);
+  });
+}
+
+test("writeWatch ends at its time while events come without a pause", async () => {
+  const { clock, collection, sink, done } = watch(fromVersion("10"), { timeoutMs: 1_000 });
+  for (let version = 11; version < 200 && !sink.ended; version++) {
+    collection.apply("MODIFIED", mapBytes("a", version));
+    await clock.advance(10);
+  }
+  await done;
+  assert.ok(clock.monotonic() < 1_100);
+});
