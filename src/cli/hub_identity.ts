@@ -53,7 +53,7 @@ export async function openHubIdentity(options: HubIdentityOptions): Promise<HubI
   return {
     upstream,
     callerUpstream,
-    authorization: () => (identity.token === undefined ? undefined : `Bearer ${identity.token}`),
+    authorization: () => identity.token,
     close: async () => {
       closing.abort();
       await Promise.all([upstream.close(closeGraceMs), callerUpstream.close(closeGraceMs)]);
