@@ -68,7 +68,9 @@ export async function loadKubeconfig({ files, path }: LoadKubeconfigOptions): Pr
   const { cluster, user } = current(path, await readKubeconfig(files, path));
   const reader = new FieldReader(files, path);
   const server = cluster.server.replace(/\/+$/, "");
-  if (!URL.canParse(server)) throw new KubeconfigError(`Cannot use ${path}: server is no URL: ${server}`);
+  if (!/^https?:/.test(server) || !URL.canParse(server)) {
+    throw new KubeconfigError(`Cannot use ${path}: server is no URL: ${server}`);
+  }
   if (cluster["insecure-skip-tls-verify"]) {
     throw new KubeconfigError(
       `Cannot use ${path}: insecure-skip-tls-verify is not supported, give a certificate-authority`,
@@ -131,8 +133,9 @@ function current(path: string, config: Kubeconfig) {
   if (cluster === undefined) {
     throw new KubeconfigError(`Cannot use ${path}: cluster "${context.cluster}" is not in clusters`);
   }
-  const user = config.users.find((candidate) => candidate.name === context.user)?.user ?? {};
-  return { cluster, user };
+  const user = config.users.find((candidate) => candidate.name === context.user);
+  if (user === undefined) throw new KubeconfigError(`Cannot use ${path}: user "${context.user}" is not in users`);
+  return { cluster, user: user.user ?? {} };
 }
 
 /** Reads what stands inline as base64 or in a file beside the kubeconfig, and remembers the files. */
