@@ -84,11 +84,9 @@ test("the status server tells checks, collections and counters", () =>
     assert.match(checks.text, /^\[\+\]ping ok$/m);
     assert.match(checks.text, /^\[!\]cloud out of reach: .*, the replica answers$/m);
     assert.match(checks.text, /readyz check passed/);
-    const status: unknown = JSON.parse((await send(`${scene.statusOrigin}/v1/status`, {})).text);
-    assert.ok(typeof status === "object" && status !== null && "collections" in status);
-    assert.ok(Array.isArray(status.collections));
-    const { resource, state, objects } = status.collections[0];
-    assert.deepEqual([resource, state, objects], ["configmaps", "stale", 1]);
+    const { link, collections: [maps] } = await scene.status();
+    assert.equal(link.state, "offline");
+    assert.deepEqual([maps?.resource, maps?.state, maps?.objects], ["configmaps", "stale", 1]);
     const metrics = await send(`${scene.statusOrigin}/metrics`, {});
     assert.match(metrics.text, /^holdfast_link_online 0$/m);
     assert.match(metrics.text, /^holdfast_collections\{state="stale"\} 1$/m);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { Exchange } from "../../src/platform/exchange.ts";
 import { names, nextEvent, syncMaps } from "../testing/hub_answers.ts";
 import { serveHub } from "../testing/hub_scene.ts";
 import { mapsPath, removeMap, seedMap } from "../testing/sample_objects.ts";
@@ -122,8 +123,16 @@ test("R7: where the cloud has compacted meanwhile the difference comes by versio
     assert.equal(await nextEvent(watch), `ADDED e ${e}`);
   }));
 
-test("R9: a cloud that comes back with lower versions begins a new epoch: watches end with 410", () =>
-  serveHub(async (scene) => {
+test("R9: a cloud that comes back with lower versions begins a new epoch: watches end with 410", () => {
+  let restored = false;
+  const intercept = ({ rawPath }: Exchange): Response | undefined => {
+    if (!restored || !rawPath.startsWith(mapsPath)) return undefined;
+    const headers = { "Content-Type": "application/json" };
+    if (rawPath.includes("watch=")) return new Response(new ReadableStream(), { headers });
+    const items = [{ metadata: { name: "old", namespace: "default", uid: "u", resourceVersion: "5" } }];
+    return Response.json({ kind: "ConfigMapList", apiVersion: "v1", metadata: { resourceVersion: "7" }, items });
+  };
+  return serveHub(async (scene) => {
     seedMap(scene.server, "a");
     await syncMaps(scene);
     const watch = await scene.watch(`${mapsPath}?watch=1&resourceVersion=${scene.server.objects.version}`);
@@ -134,16 +143,8 @@ test("R9: a cloud that comes back with lower versions begins a new epoch: watche
     assert.deepEqual([type, object.code], ["ERROR", 410]);
     const answer = await scene.request("GET", `${mapsPath}?resourceVersion=0`);
     assert.deepEqual([names(answer), answer.body.metadata.resourceVersion], [["old"], "7"]);
-  }, {
-    intercept: ({ rawPath }) => {
-      if (!restored || !rawPath.startsWith(mapsPath)) return undefined;
-      if (rawPath.includes("watch=")) return new Response(new ReadableStream(), { headers: jsonType });
-      const items = [{ metadata: { name: "old", namespace: "default", uid: "u", resourceVersion: "5" } }];
-      return Response.json({ kind: "ConfigMapList", apiVersion: "v1", metadata: { resourceVersion: "7" }, items });
-    },
-  }));
-let restored = false;
-const jsonType = { "Content-Type": "application/json" };
+  }, { intercept });
+});
 
 test("R14: after a restart offline the same is answered", () =>
   withTempFolder((folder) =>
@@ -201,71 +202,82 @@ test("R19: fifty watchers of one query cost the cloud one list and one watch, al
     assert.match(ofMaps()[2]?.path ?? "", /limit=1$/);
   }));
 
-test("R16: what a backend that is not ready refuses is no word of the cloud's", () =>
-  serveHub(async (scene) => {
+/** A cloud that answers in another way while the test says so: `/readyz` too, or everything else only. */
+function changeable(answer: () => Response, of: "all" | "all but /readyz") {
+  const change = {
+    on: false,
+    intercept: ({ rawPath }: Exchange): Response | undefined =>
+      change.on && (of === "all" || rawPath !== "/readyz") ? answer() : undefined,
+  };
+  return change;
+}
+
+function forbidden(): Response {
+  const status = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", reason: "Forbidden", code: 403 };
+  return Response.json({ ...status, message: "configmaps is forbidden" }, { status: 403 });
+}
+
+test("R16: what a backend that is not ready refuses is no word of the cloud's", () => {
+  const unready = changeable(() => new Response("no", { status: 403 }), "all");
+  return serveHub(async (scene) => {
     seedMap(scene.server, "a");
     await syncMaps(scene);
     const watch = await scene.watch(`${mapsPath}?watch=1&resourceVersion=${scene.server.objects.version}`);
     await scene.cut();
-    answered = 403;
+    unready.on = true;
     await scene.cloud.heal();
-    await scene.clock.advance(1_300);
-    await scene.until(async () =>
-      (await (await fetch(`${scene.statusOrigin}/v1/status`)).text()).includes("answered 403")
-    );
+    await scene.until(async () => (await scene.status()).link.reason === "/readyz answered 403", 250);
     const answer = await scene.request("GET", mapsPath);
     assert.deepEqual([answer.status, names(answer)], [200, ["a"]]);
-    answered = 0;
+    unready.on = false;
     await scene.heal();
     const version = seedMap(scene.server, "b");
     assert.equal(await nextEvent(watch), `ADDED b ${version}`);
-  }, { intercept: () => answered === 0 ? undefined : new Response("no", { status: answered }) }));
-let answered = 0;
+  }, unready);
+});
 
 for (const held of [true, false]) {
-  test(`R16: a portal's page is answered by ${held ? "the replica" : "503"}`, () =>
-    serveHub(async ({ server, request }) => {
+  test(`R16: a portal's page is answered by ${held ? "the replica" : "503"}`, () => {
+    const html = { headers: { "Content-Type": "text/html" } };
+    const portal = changeable(() => new Response("<html>log in</html>", html), "all but /readyz");
+    return serveHub(async ({ server, request }) => {
       seedMap(server, "a");
       if (held) await request("GET", mapsPath);
-      portal = true;
-      try {
-        const answer = await request("GET", mapsPath);
-        assert.equal(answer.status, held ? 200 : 503);
-        if (held) assert.deepEqual(names(answer), ["a"]);
-      } finally {
-        portal = false;
-      }
-    }, {
-      intercept: () =>
-        portal ? new Response("<html>log in</html>", { headers: { "Content-Type": "text/html" } }) : undefined,
-    }));
+      portal.on = true;
+      const answer = await request("GET", mapsPath);
+      assert.equal(answer.status, held ? 200 : 503);
+      if (held) assert.deepEqual(names(answer), ["a"]);
+    }, portal);
+  });
 }
-let portal = false;
 
-test("R16: a reflector that is refused for less than a minute goes on with what it holds", () =>
-  serveHub(async (scene) => {
+test("R16: a reflector that is refused for less than a minute goes on with what it holds", () => {
+  const refusing = changeable(forbidden, "all but /readyz");
+  return serveHub(async (scene) => {
     seedMap(scene.server, "a");
     await syncMaps(scene);
     const watch = await scene.watch(`${mapsPath}?watch=1&resourceVersion=${scene.server.objects.version}`);
-    refuses = true;
+    refusing.on = true;
     await scene.cut();
     await scene.cloud.heal();
     const asked = scene.seen.length;
     await scene.until(() => scene.seen.length > asked + 2, 250);
     const answer = await scene.request("GET", `${mapsPath}?resourceVersion=0`);
     assert.deepEqual([answer.status, names(answer)], [200, ["a"]]);
-    refuses = false;
+    refusing.on = false;
     await scene.heal();
     const version = seedMap(scene.server, "b");
     assert.equal(await nextEvent(watch), `ADDED b ${version}`);
-  }, { intercept: ({ rawPath }) => refuses && rawPath !== "/readyz" ? forbidden() : undefined }));
+  }, refusing);
+});
 
-test("R16: a reflector that is refused for a minute and nothing else ends its watches with the cloud's 403", () =>
-  serveHub(async (scene) => {
+test("R16: a reflector that is refused for a minute and nothing else ends its watches with the cloud's 403", () => {
+  const refusing = changeable(forbidden, "all but /readyz");
+  return serveHub(async (scene) => {
     seedMap(scene.server, "a");
     await syncMaps(scene);
     const watch = await scene.watch(`${mapsPath}?watch=1&resourceVersion=${scene.server.objects.version}`);
-    refuses = true;
+    refusing.on = true;
     await scene.cut();
     await scene.cloud.heal();
     let event = "";
@@ -274,27 +286,23 @@ test("R16: a reflector that is refused for a minute and nothing else ends its wa
     await scene.until(() => event !== "", 1_000);
     assert.equal(event, "ERROR  403");
     assert.ok(scene.clock.monotonic() - since > 60_000);
-    refuses = false;
-  }, { intercept: ({ rawPath }) => refuses && rawPath !== "/readyz" ? forbidden() : undefined }));
-let refuses = false;
+  }, refusing);
+});
 
-function forbidden(): Response {
-  const status = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", reason: "Forbidden", code: 403 };
-  return Response.json({ ...status, message: "configmaps is forbidden" }, { status: 403 });
-}
-
-test("a refused collection that a later list of a client shows is kept up to date again", () =>
-  serveHub(async (scene) => {
-    refuses = true;
+test("a refused collection that a later list of a client shows is kept up to date again", () => {
+  const refusing = changeable(forbidden, "all but /readyz");
+  return serveHub(async (scene) => {
+    refusing.on = true;
     assert.equal((await scene.request("GET", `${mapsPath}?resourceVersion=0`)).status, 403);
-    refuses = false;
+    refusing.on = false;
     seedMap(scene.server, "a");
     const { metadata } = (await scene.request("GET", mapsPath)).body;
     const watch = await scene.watch(`${mapsPath}?watch=1&resourceVersion=${metadata.resourceVersion}`);
     const version = seedMap(scene.server, "b");
     await scene.until(() => scene.seen.some(({ path }) => path.includes("watch=")));
     assert.equal(await nextEvent(watch), `ADDED b ${version}`);
-  }, { intercept: ({ rawPath }) => refuses && rawPath !== "/readyz" ? forbidden() : undefined }));
+  }, refusing);
+});
 
 for (
   const [what, path, status] of [
@@ -314,7 +322,7 @@ for (
       const answering = scene.request("GET", path);
       await scene.until(() => scene.seen.length > asked);
       await scene.clock.advance(1_999);
-      assert.equal(await Promise.race([answering, "waits"]), "waits");
+      assert.equal(await Promise.race([answering, Promise.resolve("waits")]), "waits");
       await scene.clock.advance(1);
       assert.equal((await answering).status, status);
     }));

@@ -324,8 +324,10 @@ test("R4: WatchList of a version ahead is never answered with an older state", (
     await scene.cut();
     const path = `${mapsPath}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=999999`;
     const answer = await fetch(scene.origin + path);
-    const status = answer.status === 504 ? await answer.text() : void await answer.body?.cancel();
-    assert.match(status ?? "the state", /ResourceVersionTooLarge/);
+    // Of a watch that is answered all the same there is no end to wait for.
+    if (answer.status !== 504) await answer.body?.cancel();
+    assert.equal(answer.status, 504);
+    assert.match(await answer.text(), /ResourceVersionTooLarge/);
   }));
 
 for (

@@ -19,7 +19,9 @@ export async function nextEvent(watch: WatchReader): Promise<string> {
 }
 
 /** Makes the collection of ConfigMaps in `default` and waits until it is live. */
-export async function syncMaps({ request, until, statusOrigin }: HubScene): Promise<void> {
+export async function syncMaps({ request, until, status }: HubScene): Promise<void> {
   await request("GET", `${mapsPath}?resourceVersion=0`);
-  await until(async () => (await (await fetch(`${statusOrigin}/v1/status`)).text()).includes('"state":"live"'));
+  await until(async () =>
+    (await status()).collections.some(({ resource, state }) => resource === "configmaps" && state === "live")
+  );
 }

@@ -44,6 +44,7 @@ export interface HubScene {
   readonly origin: string;
   readonly statusOrigin: string;
   request: RunningHub["request"];
+  status: RunningHub["status"];
   watch(path: string, headers?: Readonly<Record<string, string>>): Promise<WatchReader>;
   /** Waits for what comes about by itself, moving the hub's clock by `stepMs` at each look where that is given. */
   until(condition: () => boolean | Promise<boolean>, stepMs?: number): Promise<void>;
@@ -54,7 +55,7 @@ export interface HubScene {
   restart(): Promise<void>;
 }
 
-/** The nearest of a request's answers that a test waits for in real time. */
+/** How often, and in what distance, is looked for what a test waits for. */
 const looksMax = 2_000;
 const lookMs = 2;
 /** Tells the two ways to the cloud apart, in place of a certificate. */
@@ -134,7 +135,7 @@ function makeScene({ watches, hub, ...parts }: SceneParts): HubScene {
       if (stepMs > 0) await clock.advance(stepMs);
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
-    throw new Error(`It did not come about: ${condition}`);
+    throw new Error(`It did not come about: ${condition.toString()}`);
   };
   const linkIs = (state: string) => async () => (await hub().status()).link.state === state;
   return {
@@ -146,6 +147,7 @@ function makeScene({ watches, hub, ...parts }: SceneParts): HubScene {
       return hub().statusOrigin;
     },
     request: (method, path, options) => hub().request(method, path, options),
+    status: () => hub().status(),
     watch: async (path, headers) => {
       const watch = await hub().watch(path, headers);
       watches.push(watch);

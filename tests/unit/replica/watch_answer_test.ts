@@ -7,6 +7,7 @@ import { createFakeClock } from "../../testing/fake_clock.ts";
 import { createFakeRandom } from "../../testing/fake_random.ts";
 import { mapBytes } from "../../testing/json_objects.ts";
 import { ManualSink } from "../../testing/manual_sink.ts";
+import type { WatchEvent } from "../../testing/watch_reader.ts";
 
 const query = { group: "", version: "v1", resource: "configmaps", namespace: "", labelSelector: "", fieldSelector: "" };
 const fromVersion = (resourceVersion: string): WatchStart => ({ from: "version", resourceVersion });
@@ -41,8 +42,12 @@ function watch(start: WatchStart, changes: Partial<WatchAnswerOptions> = {}) {
   return { clock, collection, sink, client, done, events: () => sink.lines().map(readable) };
 }
 
+function eventOf(line: string): WatchEvent {
+  return JSON.parse(line) as WatchEvent; // not checked: an assertion on what is not there fails
+}
+
 function readable(line: string): string {
-  const { type, object } = JSON.parse(line);
+  const { type, object } = eventOf(line);
   const version = object.metadata.resourceVersion ?? object.code;
   return [type, ...(object.metadata.name === undefined ? [] : [object.metadata.name]), version].join(" ");
 }
@@ -116,7 +121,7 @@ test("R3: writeWatch from an older version than the log's is an ERROR 410", asyn
   await done;
   const [line = "", ...more] = sink.lines();
   assert.deepEqual(more, []);
-  const { type, object } = JSON.parse(line);
+  const { type, object } = eventOf(line);
   assert.deepEqual([type, object.reason, object.code], ["ERROR", "Expired", 410]);
   assert.equal(object.message, "too old resource version: 9 (10)");
   assert.equal(sink.ended, true);
