@@ -134,7 +134,7 @@ export class Http2Connection {
   destroy(): void {
     this.#liveness.close();
     this.#draining = true;
-    this.#session.destroy();
+    // Not by the session's `destroy`, which sends GOAWAY: that can crash a peer that runs on Deno (denoland/deno#36788).
     this.#socket.destroy();
   }
 
