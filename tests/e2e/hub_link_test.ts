@@ -43,6 +43,9 @@ test("R11: a collection whose first list the cloud never ended is 503 when the l
     const answering = request("GET", `${mapsPath}?resourceVersion=0`);
     await cut();
     assert.equal((await answering).status, 503);
+    for (const path of [mapsPath, `${mapsPath}?watch=1`, `${mapsPath}?${watchList}`, `${mapsPath}/a`]) {
+      assert.equal((await request("GET", path)).status, 503, path);
+    }
     server.resume();
     await heal();
     await until(async () => (await request("GET", `${mapsPath}?resourceVersion=0`)).status === 200, 250);
@@ -122,6 +125,27 @@ test("R7: where the cloud has compacted meanwhile the difference comes by versio
     const e = seedMap(server, "e");
     assert.equal(await nextEvent(watch), `ADDED e ${e}`);
   }));
+
+test("R7: a watch that the cloud refuses with 410 in place of an event is a list again, too", () => {
+  let compacted = false;
+  const intercept = ({ rawPath }: Exchange): Response | undefined => {
+    if (!compacted || !rawPath.includes("watch=")) return undefined;
+    compacted = false;
+    const status = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", reason: "Expired", code: 410 };
+    return Response.json(status, { status: 410 });
+  };
+  return serveHub(async (scene) => {
+    await syncMaps(scene);
+    const watch = await scene.watch(`${mapsPath}?watch=1&resourceVersion=${scene.server.objects.version}`);
+    await scene.cut();
+    const version = seedMap(scene.server, "a");
+    compacted = true;
+    await scene.heal();
+    assert.equal(await nextEvent(watch), `ADDED a ${version}`);
+    const whole = scene.seen.filter(({ path }) => path.startsWith(mapsPath) && path.includes("limit=500"));
+    assert.equal(whole.length, 2);
+  }, { intercept });
+});
 
 test("R9: a cloud that comes back with lower versions begins a new epoch: watches end with 410", () => {
   let restored = false;
