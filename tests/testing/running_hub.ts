@@ -90,7 +90,7 @@ export interface StartHubOptions {
 }
 
 /** The node's own name in all tests of the hub. */
-export const nodeName = "node-1";
+const nodeName = "node-1";
 
 /** Starts a hub on free loopback ports. */
 export async function startHub(options: StartHubOptions): Promise<RunningHub> {
