@@ -1,0 +1,241 @@
+import type { Clock } from "../../src/platform/clock.ts";
+import type { Change, SimEtcd } from "./sim_etcd.ts";
+import { itemText, matches, memberAt, objectText, type SimQuery, type SimState } from "./sim_objects.ts";
+
+/** Something that a reader must never have seen. */
+export interface Violation {
+  /** Of the design's section 4, or a word for what it lists no number for. */
+  readonly rule: string;
+  readonly atMs: number;
+  readonly message: string;
+}
+
+interface Shown {
+  readonly sequence: number;
+  readonly version: number;
+  readonly state: SimState;
+  readonly deleted: boolean;
+}
+
+/** A LIST's answer, or the state at the end of a WatchList's initial events. */
+export interface StateAnswer {
+  readonly query: SimQuery;
+  readonly revision: number;
+  readonly states: ReadonlyMap<string, SimState>;
+  /** It carried an `Age`: what is newer may be mixed in (R2). */
+  readonly stale: boolean;
+  /** The epoch below which this reader must not be led back. */
+  readonly fromEpoch: number;
+}
+
+/** What a live answer may lag behind the cloud: a connection that swallows everything is noticed after 15 s. */
+const liveLagMs = 40_000;
+
+/** Knows all that the cloud ever was, and what the hub has shown of it, and says where an answer cannot be true. */
+export class Oracle {
+  readonly violations: Violation[] = [];
+  readonly #etcd: SimEtcd;
+  readonly #clock: Clock;
+  readonly #ignored: readonly string[];
+  readonly #shown = new Map<string, Shown[]>();
+  readonly #changedAt = new Map<Change, number>();
+  #epochSince = 0;
+  #sequence = 0;
+
+  /** @param ignored rules whose violations are not noted */
+  constructor(etcd: SimEtcd, clock: Clock, ignored: readonly string[] = []) {
+    this.#ignored = ignored;
+    this.#etcd = etcd;
+    this.#clock = clock;
+    etcd.onChange((change) => this.#changedAt.set(change, clock.monotonic()));
+  }
+
+  /** The number of what was shown last: an answer must not go behind what was shown before its request. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  fail(rule: string, message: string): void {
+    if (!this.#ignored.includes(rule)) this.violations.push({ rule, atMs: this.#clock.monotonic(), message });
+  }
+
+  /** What the hub kept in memory of what it had shown is gone. */
+  forget(): void {
+    this.#shown.clear();
+  }
+
+  /** A new epoch began. */
+  restored(): void {
+    this.#epochSince = this.#clock.monotonic();
+  }
+
+  /** The state that parsed JSON shows; nothing, and a violation, where the cloud never had it. */
+  recognise(object: unknown, where: string): SimState | undefined {
+    const uid = memberAt(object, ["metadata", "uid"]);
+    const version = memberAt(object, ["metadata", "resourceVersion"]);
+    const text = JSON.stringify(object);
+    const states = typeof uid === "string" ? this.#etcd.statesOf(uid) : [];
+    const state = states.find((known) =>
+      String(known.version) === version && (objectText(known) === text || itemText(known) === text)
+    );
+    if (state === undefined) this.fail("R17", `${where}: the cloud never had ${text}`);
+    return state;
+  }
+
+  /** The state whose deletion, or leaving of a query, parsed JSON shows: an earlier one at a version of its own. */
+  recogniseDeleted(object: unknown, where: string): SimState | undefined {
+    const uid = memberAt(object, ["metadata", "uid"]);
+    const version = Number(memberAt(object, ["metadata", "resourceVersion"]));
+    const text = JSON.stringify(object);
+    const states = typeof uid === "string" ? this.#etcd.statesOf(uid) : [];
+    const state = states.findLast((known) => known.version <= version && objectText(known, version) === text);
+    if (state === undefined) this.fail("R17", `${where}: the cloud never had ${text}`);
+    return state;
+  }
+
+  /**
+   * Checks that a state was the cloud's at its version.
+   *
+   * @returns the epoch of which it is the state
+   */
+  checkState(answer: StateAnswer, where: string): number {
+    const { query, revision, states, fromEpoch } = answer;
+    let difference: string | undefined;
+    for (let epoch = this.#etcd.epoch; epoch >= fromEpoch; epoch--) {
+      if (revision > this.#etcd.lastRevision(epoch)) continue;
+      const expected = this.#etcd.selectedAt(query, { epoch, revision });
+      const found = this.#difference(answer, { epoch, expected });
+      if (found === undefined) {
+        // The earliest that fits: histories share their beginnings.
+        return this.#earliest(answer, epoch);
+      }
+      difference ??= found;
+    }
+    const names = [...states.values()].map(({ name, version }) => `${name}@${version}`).join(" ");
+    this.fail(
+      answer.stale ? "R11" : "state",
+      `${where}: not the cloud's at ${revision}: ${difference ?? `no epoch from ${fromEpoch} on has it`} (${names})`,
+    );
+    return fromEpoch;
+  }
+
+  /** Notes that a reader saw a state. */
+  show(state: SimState): void {
+    this.#note(state, { version: state.version, deleted: false });
+  }
+
+  /** Notes that a reader saw an object's deletion, where the cloud has deleted it. */
+  showDeleted(state: SimState, version: number): void {
+    const deletion = this.#etcd.changes(this.#etcd.epoch).findLast((change) =>
+      change.deleted && change.state.uid === state.uid && change.revision <= version
+    );
+    if (deletion !== undefined) this.#note(deletion.state, { version: deletion.revision, deleted: true });
+  }
+
+  /** Checks that what is answered of one name is not behind what was shown before the request (R5). */
+  checkNotBehind(
+    key: string,
+    state: SimState | undefined,
+    request: { readonly sequence: number; readonly where: string; readonly query?: SimQuery },
+  ): void {
+    const floor = this.#shown.get(key)?.findLast((shown) => shown.sequence <= request.sequence);
+    if (floor === undefined || !this.#isCurrent(floor)) return;
+    const what = `${key}@${floor.version}${floor.deleted ? " deleted" : ""} was shown before`;
+    if (state !== undefined) {
+      if (state.version < floor.version) this.fail("R5", `${request.where}: ${key}@${state.version}, though ${what}`);
+      return;
+    }
+    if (floor.deleted || (request.query !== undefined && !matches(request.query, floor.state))) return;
+    const later = this.#etcd.changes(this.#etcd.epoch).some((change) =>
+      change.revision > floor.version && change.state.key === key
+    );
+    if (!later) this.fail("R5", `${request.where}: ${key} is missing, though ${what}`);
+  }
+
+  /** The same for all names of a query. */
+  checkNoneBehind(answer: StateAnswer, request: { readonly sequence: number; readonly where: string }): void {
+    for (const key of this.#shown.keys()) {
+      if (!key.startsWith(`${answer.query.resource.plural}/`)) continue;
+      const state = answer.states.get(key);
+      if (state !== undefined || inNamespace(answer.query, key)) {
+        this.checkNotBehind(key, state, { ...request, query: answer.query });
+      }
+    }
+  }
+
+  /** Checks that what calls itself live is not older than a broken link can go unnoticed. */
+  checkLive(query: SimQuery, revision: number, where: string): void {
+    const sinceMs = this.#clock.monotonic() - liveLagMs;
+    if (this.#epochSince > sinceMs) return;
+    const missed = this.#etcd.changes(this.#etcd.epoch).findLast((change) =>
+      (this.#changedAt.get(change) ?? 0) < sinceMs && touches(query, change)
+    );
+    if (missed === undefined || missed.revision <= revision) return;
+    this.fail("live", `${where}: version ${revision} without Age, though ${missed.revision} came over 40 s ago`);
+  }
+
+  /** Checks that a name that is said to be missing has been missing at some time. */
+  checkMissing(key: string, where: string): void {
+    for (let epoch = 0; epoch <= this.#etcd.epoch; epoch++) {
+      const changes = this.#etcd.changes(epoch).filter((change) => change.state.key === key);
+      const first = changes[0];
+      if (first === undefined || changes.some(({ deleted }) => deleted)) return;
+      if ((this.#changedAt.get(first) ?? 0) > 0) return;
+    }
+    this.fail("R11", `${where}: 404 for ${key}, which has always been there`);
+  }
+
+  #note(state: SimState, what: { readonly version: number; readonly deleted: boolean }): void {
+    const key = state.key;
+    const list = this.#shown.get(key) ?? [];
+    this.#shown.set(key, list);
+    const last = list.at(-1);
+    if (last !== undefined && last.version >= what.version && this.#isCurrent(last)) return;
+    list.push({ ...what, state, sequence: ++this.#sequence });
+  }
+
+  #isCurrent({ state, deleted, version }: Shown): boolean {
+    const { epoch } = this.#etcd;
+    if (!deleted) return this.#etcd.epochsOf(state).includes(epoch);
+    return this.#etcd.changes(epoch).some((change) => change.revision === version && change.state === state);
+  }
+
+  #earliest(answer: StateAnswer, latest: number): number {
+    const { query, revision, fromEpoch } = answer;
+    for (let epoch = fromEpoch; epoch < latest; epoch++) {
+      if (revision > this.#etcd.lastRevision(epoch)) continue;
+      const expected = this.#etcd.selectedAt(query, { epoch, revision });
+      if (this.#difference(answer, { epoch, expected }) === undefined) return epoch;
+    }
+    return latest;
+  }
+
+  #difference(
+    { query, revision, states, stale }: StateAnswer,
+    { epoch, expected }: { readonly epoch: number; readonly expected: ReadonlyMap<string, SimState> },
+  ): string | undefined {
+    for (const [key, state] of states) {
+      if (expected.get(key) === state) continue;
+      const mixedIn = stale && state.version > revision && this.#etcd.epochsOf(state).includes(epoch);
+      if (!mixedIn) return `${key}@${state.version} in place of ${expected.get(key)?.version ?? "nothing"}`;
+      if (!matches(query, state)) return `${key}@${state.version} is not selected`;
+    }
+    for (const [key, state] of expected) {
+      if (states.has(key)) continue;
+      const left = stale &&
+        this.#etcd.changes(epoch).some((change) =>
+          change.revision > revision && change.state.key === key && (change.deleted || !matches(query, change.state))
+        );
+      if (!left) return `${key}@${state.version} is missing`;
+    }
+    return undefined;
+  }
+}
+
+function touches(query: SimQuery, { state, previous }: Change): boolean {
+  return matches(query, state) || (previous !== undefined && matches(query, previous));
+}
+
+function inNamespace({ namespace }: SimQuery, key: string): boolean {
+  return namespace === "" || key.split("/")[1] === namespace;
+}

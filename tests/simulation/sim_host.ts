@@ -1,0 +1,158 @@
+import { setImmediate } from "node:timers";
+import { createHub, type Hub } from "../../src/hub/hub.ts";
+import type { Logger } from "../../src/platform/logger.ts";
+import type { Metrics } from "../../src/platform/metrics.ts";
+import type { Platform } from "../../src/platform/platform.ts";
+import type { Store } from "../../src/platform/store.ts";
+import type { Upstream } from "../../src/platform/upstream.ts";
+import type { Dice } from "./dice.ts";
+import { type AnswerReader, LocalExchange, type LocalRequest } from "./local_exchange.ts";
+import type { Oracle } from "./oracle.ts";
+import type { CountingClock, SimClock } from "./sim_clock.ts";
+import type { SimNetwork } from "./sim_network.ts";
+import type { SimStore } from "./sim_store.ts";
+
+/** What stands in place of the ports' own behaviour: a planted fault. */
+export interface Plant {
+  readonly upstream?: (upstream: Upstream) => Upstream;
+  readonly store?: (store: Store) => Store;
+  /** Between the hub's answer and its reader. */
+  readonly answers?: (request: LocalRequest, reader: AnswerReader) => AnswerReader;
+}
+
+export interface SimHostOptions {
+  readonly clock: SimClock;
+  readonly network: SimNetwork;
+  readonly store: SimStore;
+  readonly oracle: Oracle;
+  readonly dice: Dice;
+  readonly plant: Plant;
+  readonly trace: (line: () => string) => void;
+}
+
+export const nodeName = "node-1";
+
+interface Running {
+  readonly hub: Hub;
+  readonly clock: CountingClock;
+  readonly upstream: ReturnType<SimNetwork["connect"]>;
+  readonly store: ReturnType<SimStore["open"]>;
+  readonly exchanges: Set<LocalExchange>;
+}
+
+/** The machine that the hub runs on: starts, ends and kills it, and takes its clients' requests. */
+export class SimHost {
+  readonly #options: SimHostOptions;
+  #running: Running | undefined;
+  #isStarting = false;
+  #starting: Promise<void> = Promise.resolve();
+
+  constructor(options: SimHostOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a hub on what the store holds, unless one runs. */
+  async start(): Promise<void> {
+    if (this.#running !== undefined || this.#isStarting) return;
+    this.#isStarting = true;
+    this.#starting = this.#start().finally(() => this.#isStarting = false);
+    await this.#starting;
+  }
+
+  /** Ends the hub as SIGTERM does. Whatever it leaves behind is a violation. */
+  async stop(): Promise<void> {
+    await this.#starting;
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    await running.hub.close();
+    for (const exchange of [...running.exchanges]) exchange.leave();
+    await new Promise<void>((resolve) => setImmediate(resolve)); // what was aborted cleans up
+    const { oracle, network } = this.#options;
+    if (running.clock.pending > 0) oracle.fail("leak", `${running.clock.pending} timers are left after close`);
+    if (network.openFlows > 0) oracle.fail("leak", `${network.openFlows} requests to the cloud are left after close`);
+    running.upstream.kill();
+    oracle.forget();
+  }
+
+  /** Ends it as SIGKILL does: what is not committed is lost. */
+  async kill(): Promise<void> {
+    await this.#starting;
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    running.store.kill();
+    for (const exchange of [...running.exchanges]) exchange.leave();
+    running.upstream.kill();
+    this.#options.oracle.forget();
+    void running.hub.close(); // may wait forever for its last commit: no process does
+  }
+
+  /** Sends one request. Where no hub runs, the connection is refused. */
+  send(request: LocalRequest, reader: AnswerReader): LocalExchange {
+    const running = this.#running;
+    let exchange: LocalExchange | undefined;
+    const ended: AnswerReader = {
+      head: (status, rawHeaders) => reader.head(status, rawHeaders),
+      chunk: (bytes) => reader.chunk(bytes),
+      end: (complete) => {
+        if (exchange !== undefined) running?.exchanges.delete(exchange);
+        reader.end(complete);
+      },
+    };
+    exchange = new LocalExchange(request, this.#options.plant.answers?.(request, ended) ?? ended);
+    if (running === undefined) queueMicrotask(() => exchange?.leave());
+    else {
+      running.exchanges.add(exchange);
+      void running.hub.handle(
+        new Request(`http://127.0.0.1:10261${request.rawPath}`, { method: request.method }),
+        exchange,
+      );
+    }
+    return exchange;
+  }
+
+  async #start(): Promise<void> {
+    const { clock, network, store, dice, plant } = this.#options;
+    const own = { clock: clock.counting(), upstream: network.connect(), store: store.open() };
+    const hub = await createHub({
+      platform: platformOf(own.clock, dice),
+      nodeName,
+      upstream: plant.upstream?.(own.upstream) ?? own.upstream,
+      host: "cloud.example:6443",
+      store: plant.store?.(own.store) ?? own.store,
+      logger: this.#logger(),
+      metrics: noMetrics,
+      version: "simulation",
+    });
+    this.#running = { ...own, hub, exchanges: new Set() };
+  }
+
+  #logger(): Logger {
+    const { oracle, trace } = this.#options;
+    return {
+      log: (level, message, fields = {}) => {
+        trace(() => `    hub: ${level} ${message} ${JSON.stringify(fields)}`);
+        if (message === "A request failed") oracle.fail("error", JSON.stringify(fields));
+      },
+      enabled: () => true,
+    };
+  }
+}
+
+/** Only what a hub uses of its platform. */
+function platformOf(clock: CountingClock, dice: Dice): Platform {
+  const used: Pick<Platform, "runtime" | "clock" | "random"> & { process: Pick<Platform["process"], "uid"> } = {
+    runtime: "node",
+    clock,
+    random: dice.random,
+    process: { uid: 0 },
+  };
+  return used as Platform; // a hub that uses another port fails in every seed
+}
+
+const noMetrics: Metrics = {
+  counter: () => ({ add: () => undefined }),
+  gauge: () => undefined,
+  render: () => Promise.resolve({ contentType: "text/plain", text: "" }),
+};

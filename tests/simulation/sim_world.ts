@@ -1,0 +1,147 @@
+import { allNames, CloudWriter } from "./cloud_writer.ts";
+import { Dice } from "./dice.ts";
+import { Informer } from "./informer.ts";
+import { LocalClient } from "./local_client.ts";
+import { LocalWriter } from "./local_writer.ts";
+import { healthy } from "./link_conditions.ts";
+import { Oracle } from "./oracle.ts";
+import { PlainReader } from "./plain_reader.ts";
+import { SimApiServer } from "./sim_api_server.ts";
+import { SimClock } from "./sim_clock.ts";
+import { SimEtcd } from "./sim_etcd.ts";
+import { nodeName, type Plant, SimHost } from "./sim_host.ts";
+import { SimNetwork } from "./sim_network.ts";
+import { configMaps, nodes, pods, type SimQuery, widgets } from "./sim_objects.ts";
+import { SimStore } from "./sim_store.ts";
+
+/** Every query that is asked. */
+export const allQueries: readonly SimQuery[] = [
+  { resource: pods, namespace: "", field: ["spec.nodeName", "node-1"] },
+  { resource: pods, namespace: "" },
+  { resource: configMaps, namespace: "a", field: ["metadata.name", "configmaps-1"] },
+  { resource: widgets, namespace: "" },
+  { resource: pods, namespace: "", label: ["app", "x"] },
+  { resource: nodes, namespace: "", field: ["metadata.name", "node-1"] },
+  { resource: configMaps, namespace: "b" },
+  { resource: nodes, namespace: "" },
+  { resource: configMaps, namespace: "" },
+];
+
+export interface SimWorldOptions {
+  readonly seed: number;
+  readonly plant?: Plant;
+  /** Rules whose violations are not looked at. */
+  readonly ignored?: readonly string[];
+  /** Takes the lines of a trace; without it none is made. */
+  readonly trace?: (line: string) => void;
+}
+
+/** After the link is healed everybody is up to date within this. */
+const healMs = 120_000;
+
+/** A cloud, a link, a hub and its clients, all in virtual time. */
+export class SimWorld {
+  readonly clock: SimClock;
+  readonly dice: Dice;
+  readonly etcd: SimEtcd;
+  readonly server: SimApiServer;
+  readonly network: SimNetwork;
+  readonly store: SimStore;
+  readonly host: SimHost;
+  readonly oracle: Oracle;
+  readonly client: LocalClient;
+  readonly cloudWriter: CloudWriter;
+  readonly reader: PlainReader;
+  readonly writer: LocalWriter;
+  readonly informers: Informer[] = [];
+  readonly trace: (line: () => string) => void;
+
+  constructor({ seed, plant = {}, trace, ignored = [] }: SimWorldOptions) {
+    this.dice = new Dice(seed);
+    this.clock = new SimClock();
+    const clock = this.clock.counting();
+    this.trace = trace === undefined
+      ? () => undefined
+      : (line) => trace(`${String(this.clock.elapsedMs).padStart(7)} r${this.etcd.revision} ${line()}`);
+    this.etcd = new SimEtcd();
+    this.oracle = new Oracle(this.etcd, clock, ignored);
+    this.server = new SimApiServer(this.etcd, clock);
+    this.cloudWriter = new CloudWriter(this.etcd, clock, this.dice.fork());
+    this.cloudWriter.seed();
+    this.server.restart();
+    this.network = new SimNetwork({ server: this.server, clock, dice: this.dice.fork(), trace: this.trace });
+    this.store = new SimStore(clock);
+    const parts = { oracle: this.oracle, network: this.network, trace: this.trace };
+    this.host = new SimHost({ ...parts, clock: this.clock, store: this.store, dice: this.dice.fork(), plant });
+    this.client = new LocalClient({ ...parts, host: this.host, clock });
+    const shared = { client: this.client, clock, names: allNames };
+    this.reader = new PlainReader({ ...shared, dice: this.dice.fork(), queries: allQueries });
+    this.writer = new LocalWriter({ ...shared, dice: this.dice.fork(), etcd: this.etcd, nodeName });
+    this.etcd.onChange(({ revision, deleted, state }) =>
+      this.trace(() =>
+        `etcd ${deleted ? "DELETE" : "PUT"} ${state.resource.plural}/${state.namespace}/${state.name}@${revision}`
+      )
+    );
+  }
+
+  /** Whether a violation was seen: what follows may be its consequence. */
+  get failed(): boolean {
+    return this.oracle.violations.length > 0;
+  }
+
+  addInformer(query: SimQuery, options: { readonly watchList: boolean; readonly leaves: number }): Informer {
+    const informer = new Informer({
+      ...options,
+      name: `informer-${this.informers.length}${options.watchList ? "-watchlist" : ""}`,
+      client: this.client,
+      clock: this.clock.counting(),
+      dice: this.dice.fork(),
+      query,
+    });
+    this.informers.push(informer);
+    void informer.run();
+    return informer;
+  }
+
+  /** Lets time pass, until a violation is seen. */
+  async advance(ms: number): Promise<void> {
+    await this.clock.advance(ms, () => this.failed);
+  }
+
+  /** The API server and its etcd go back to a backup of `revision`; all connections break. */
+  restore(revision: number): void {
+    this.trace(() => `RESTORE to ${revision}`);
+    this.etcd.restore(revision);
+    this.oracle.restored();
+    this.server.restart();
+    this.network.reset();
+  }
+
+  /** Heals everything, lets time pass, and checks that every informer has what the cloud has and that nothing is left. */
+  async finish(): Promise<void> {
+    this.trace(() => "HEAL");
+    this.network.set(healthy);
+    this.store.set({ commitMs: 0, full: false });
+    this.cloudWriter.close();
+    this.writer.close();
+    await this.advance(healMs);
+    if (!this.failed) { for (const informer of this.informers) this.#checkConverged(informer); }
+    this.reader.close();
+    for (const informer of this.informers) informer.close();
+    const stopped = this.host.stop();
+    await this.clock.advance(60_000);
+    await stopped;
+  }
+
+  #checkConverged({ name, objects, query, position }: Informer): void {
+    const expected = this.etcd.selectedAt(query, { epoch: this.etcd.epoch, revision: this.etcd.revision });
+    const wrong = [...new Set([...objects.keys(), ...expected.keys()])].filter((key) =>
+      objects.get(key) !== expected.get(key)
+    );
+    if (wrong.length === 0) return;
+    const differences = wrong.map((key) =>
+      `${key}: has ${objects.get(key)?.version}, the cloud ${expected.get(key)?.version}`
+    );
+    this.oracle.fail("converge", `${name} at ${position}: ${differences.join("; ")}`);
+  }
+}
