@@ -1,3 +1,4 @@
+import { joinBytes } from "./joined_bytes.ts";
 import { elements, MemberCursor } from "./json_cursor.ts";
 import { frameList, type FrameListOptions } from "./list_codec.ts";
 
@@ -41,16 +42,17 @@ interface Member {
  * An object as `PartialObjectMetadata`, byte for byte as kube-apiserver 1.36 sends it. Events of a watch hold the same,
  * bookmarks included (see `frameEvent`).
  *
+ * @param object with its `kind` before its metadata, as it is stored: some kinds differ
  * @throws JsonSyntaxError
  */
 export function partialObject(object: Uint8Array, version: MetaVersion = "v1"): Uint8Array {
   const start = `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}","metadata":`;
-  return concat([encode(start), metadataOf(object), encode("}")]);
+  return joinBytes([start, metadataOf(object), "}"]);
 }
 
 export interface FramePartialListOptions
   extends Pick<FrameListOptions, "resourceVersion" | "continue" | "remainingItemCount"> {
-  /** The objects themselves. */
+  /** The objects themselves, as of `partialObject`. */
   readonly items: Iterable<Uint8Array>;
   /** @default {v1} */
   readonly version?: MetaVersion;
@@ -64,8 +66,8 @@ export function* framePartialList(options: FramePartialListOptions): Generator<U
   const type = { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${version}` };
   if (first.done) {
     const [empty = new Uint8Array()] = frameList({ ...head, ...type, items: [] });
-    const brackets = encode("[]}\n").length;
-    yield concat([empty.subarray(0, empty.length - brackets), encode("null}\n")]);
+    const brackets = "[]}\n".length;
+    yield joinBytes([empty.subarray(0, empty.length - brackets), "null}\n"]);
     return;
   }
   yield* frameList({ ...head, ...type, items: partials(first.value, iterator) });
@@ -78,21 +80,40 @@ export function* framePartialList(options: FramePartialListOptions): Generator<U
 
 function metadataOf(object: Uint8Array): Uint8Array {
   const members = new MemberCursor(object);
-  while (members.next()) if (members.keyIs("metadata")) return inOrder(members.value());
-  return encode("{}");
+  let isDaemonSet = false;
+  while (members.next()) {
+    if (members.keyIs("kind")) isDaemonSet = members.string() === "DaemonSet";
+    if (!members.keyIs("metadata")) continue;
+    return isDaemonSet ? withoutGeneration(members.value()) : inOrder(members.value());
+  }
+  return new TextEncoder().encode("{}");
+}
+
+/** Put into DaemonSets when they leave the API server as such (apps/v1 conversion), so not into their metadata. */
+const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
+
+function withoutGeneration(metadata: Uint8Array): Uint8Array {
+  const members = membersOf(metadata, METADATA_ORDER).flatMap((member) => {
+    if (member.key !== "annotations") return [member];
+    const annotations = membersOf(member.value, []).filter(({ key }) => key !== TEMPLATE_GENERATION);
+    if (annotations.length === 0) return [];
+    return [{ ...member, bytes: joinBytes([`"annotations":`, joined(annotations)]) }];
+  });
+  return joined(members);
 }
 
 function inOrder(metadata: Uint8Array): Uint8Array {
   const members = membersOf(metadata, METADATA_ORDER);
-  if (isOrdered(members)) return metadata;
-  return joined(members.map((member) => {
-    const order = ELEMENT_ORDERS.get(member.key);
-    if (order === undefined || member.value[0] !== 0x5b) return member;
-    const parts = [...elements(member.value)].map(({ start, end }) =>
-      joined(membersOf(member.value.subarray(start, end), order))
-    );
-    return { ...member, bytes: concat([encode(`"${member.key}":[`), ...separated(parts), encode("]")]) };
-  }));
+  return isOrdered(members) ? metadata : joined(members.map(withOrderedElements));
+}
+
+function withOrderedElements(member: Member): Member {
+  const order = ELEMENT_ORDERS.get(member.key);
+  if (order === undefined || member.value[0] !== 0x5b) return member;
+  const parts = [...elements(member.value)].map(({ start, end }) =>
+    joined(membersOf(member.value.subarray(start, end), order))
+  );
+  return { ...member, bytes: joinBytes([`"${member.key}":[`, ...separated(parts), "]"]) };
 }
 
 function membersOf(object: Uint8Array, order: readonly string[]): Member[] {
@@ -117,25 +138,9 @@ function isOrdered(members: readonly Member[]): boolean {
 
 function joined(members: readonly Member[]): Uint8Array {
   const ordered = members.toSorted((a, b) => a.rank - b.rank);
-  return concat([encode("{"), ...separated(ordered.map(({ bytes }) => bytes)), encode("}")]);
+  return joinBytes(["{", ...separated(ordered.map(({ bytes }) => bytes)), "}"]);
 }
 
-function separated(parts: readonly Uint8Array[]): Uint8Array[] {
-  return parts.flatMap((part, index) => (index === 0 ? [part] : [COMMA, part]));
-}
-
-function encode(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-const COMMA: Uint8Array = Uint8Array.of(0x2c);
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
+function separated(parts: readonly Uint8Array[]): (Uint8Array | string)[] {
+  return parts.flatMap((part, index) => (index === 0 ? [part] : [",", part]));
 }

@@ -43,6 +43,21 @@ test("partialObject keeps members that it does not know", () => {
   assert.match(text(partial), /"metadata":\{"name":"a","uid":"u","new":1\}\}$/);
 });
 
+test("partialObject has no template generation of a DaemonSet, which is none of its metadata for the API server", () => {
+  const daemonSet = (annotations: string): Uint8Array =>
+    bytes(
+      `{"kind":"DaemonSet","apiVersion":"apps/v1","metadata":{"name":"a"${annotations},"finalizers":["x"]},"spec":{}}`,
+    );
+  const metadata = (object: Uint8Array): unknown => JSON.parse(text(partialObject(object))).metadata;
+  const generation = `"deprecated.daemonset.template.generation":"1"`;
+  assert.deepEqual(metadata(daemonSet(`,"annotations":{${generation}}`)), { name: "a", finalizers: ["x"] });
+  assert.deepEqual(metadata(daemonSet(`,"annotations":{"a":"1",${generation},"z":"2"}`)), {
+    name: "a",
+    annotations: { a: "1", z: "2" },
+    finalizers: ["x"],
+  });
+});
+
 test("partialObject of a bookmark is a bookmark", () => {
   const bookmark =
     `{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"7"},"spec":{"containers":null},"status":{}}`;
