@@ -35,7 +35,7 @@ export class Child {
     this.#process = spawn(options.program, options.args, {
       stdio: ["ignore", log, log],
       detached: true,
-      env: { ...process.env, ...options.env },
+      env: { ...environmentOfOthers(), ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     closeSync(log);
@@ -90,6 +90,11 @@ export class Child {
     if (result !== "ended") return result.value;
     throw new Error(`${this.name} ended (${JSON.stringify(this.#end)}) before ${what}:\n${tail(this.log())}`);
   }
+}
+
+/** Ours without the variables that a hub would take for its flags, or for mistaken ones. */
+function environmentOfOthers(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("HOLDFAST_")));
 }
 
 export function tail(text: string, lines = 20): string {

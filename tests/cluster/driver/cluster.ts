@@ -98,13 +98,14 @@ export class Cluster {
   }
 
   /**
-   * Ends the control plane and every process that belongs to the folder. With `keep`, or where something would not end, the
-   * folder stays and its path is printed.
+   * Ends the control plane and every process that belongs to the folder, and removes the folder, unless it lies in
+   * `HOLDFAST_CLUSTER_DIR`, whose owner removes it, or `HOLDFAST_CLUSTER_KEEP` is set.
    */
-  async stop({ keep = false }: { readonly keep?: boolean } = {}): Promise<void> {
+  async stop(): Promise<void> {
     await this.#up?.stop(15_000);
     await endProcessesOf(this.dir);
-    if (keep) console.log(`kept: ${this.dir}`);
+    if (process.env["HOLDFAST_CLUSTER_DIR"]) return;
+    if (process.env["HOLDFAST_CLUSTER_KEEP"]) console.log(`kept: ${this.dir}`);
     else rmSync(this.dir, { recursive: true, force: true });
   }
 }

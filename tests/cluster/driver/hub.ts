@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Child } from "./child.ts";
 import { type ApiClient, plainClient } from "./api_client.ts";
 import { freePorts } from "./ports.ts";
+import { waitFor } from "./wait.ts";
 
 const PROJECT: string = join(import.meta.dirname, "..", "..", "..");
 const READY_LIMIT_MS = 20_000;
@@ -73,6 +74,16 @@ export class Hub {
     await child.waitUntil(`200 on ${path} of the hub ${name}`, READY_LIMIT_MS, async () => {
       const answer = await this.status(path, { timeoutMs: 2_000 }).catch(() => undefined);
       return answer?.status === 200 ? true : undefined;
+    });
+  }
+
+  /** Waits until the hub itself says so. */
+  async waitForLink(state: "online" | "offline", limitMs: number): Promise<void> {
+    await waitFor(`the hub ${this.#options.name} to say that the link is ${state}`, limitMs, async (seen) => {
+      const { text } = await this.status("/v1/status");
+      seen(text);
+      // The hub's own status; a missing field fails the comparison.
+      return (JSON.parse(text) as { link?: { state?: string } }).link?.state === state;
     });
   }
 

@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { Child } from "./child.ts";
 
 export interface KubectlTarget {
@@ -23,6 +22,7 @@ export interface RunKubectlOptions {
   readonly stdin?: string | Uint8Array;
   /** @default {20_000} */
   readonly timeoutMs?: number;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** kubectl against one server. */
@@ -32,7 +32,7 @@ export interface Kubectl {
   /** As `run`; a failed command is an error with its output. @returns stdout */
   ok(args: readonly string[], options?: RunKubectlOptions): Promise<string>;
   /** Starts a command that stays (`get -w`, `logs -f`, `port-forward`), with its output in a file. */
-  start(args: readonly string[], logFile: string): Child;
+  start(args: readonly string[], logFile: string, env?: Readonly<Record<string, string>>): Child;
   /** What a person would type. */
   readonly commandLine: string;
 }
@@ -47,8 +47,8 @@ export function kubectl(target: KubectlTarget): Kubectl {
       if (result.code === 0) return result.stdout;
       throw new Error(`kubectl ${args.join(" ")} ended with ${result.code}: ${result.stderr}${result.stdout}`);
     },
-    start: (args, logFile) =>
-      new Child({ name: `kubectl ${args.join(" ")}`, program: target.program, args: [...base, ...args], logFile }),
+    start: (args, logFile, env = {}) =>
+      new Child({ name: `kubectl ${args.join(" ")}`, program: target.program, args: [...base, ...args], logFile, env }),
     commandLine: [target.program, ...base.filter((arg) => !arg.startsWith("--cache-dir"))].join(" "),
   };
 }
@@ -56,14 +56,17 @@ export function kubectl(target: KubectlTarget): Kubectl {
 function baseArgs({ cacheDir, server, kubeconfig }: KubectlTarget): string[] {
   const where = server === undefined
     ? [`--kubeconfig=${kubeconfig ?? "/dev/null"}`]
-    : [`--kubeconfig=${join(cacheDir, "none")}`, `--server=${server}`];
+    : ["--kubeconfig=/dev/null", `--server=${server}`];
   return ["kubectl", ...where, `--cache-dir=${cacheDir}`];
 }
 
 function runOnce(program: string, args: readonly string[], options: RunKubectlOptions): Promise<KubectlResult> {
-  const { stdin, timeoutMs = 20_000 } = options;
+  const { stdin, timeoutMs = 20_000, env = {} } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
+    const child = spawn(program, args, {
+      stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+    });
     const output = { stdout: "", stderr: "" };
     const timer = setTimeout(() => {
       child.kill("SIGKILL");

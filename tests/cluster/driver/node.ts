@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type ApiClient, plainClient } from "./api_client.ts";
 import { Child } from "./child.ts";
 import { isAlive, processesOf } from "./leftovers.ts";
 import { freePort } from "./ports.ts";
@@ -29,9 +30,15 @@ export interface NodeContainer {
 export async function startNode(options: NodeOptions): Promise<KubeNode> {
   const kubeconfig = join(options.clusterDir, `${options.name}-at-hub.kubeconfig`);
   writeFileSync(kubeconfig, JSON.stringify(plainKubeconfig(options.server)), { mode: 0o600 });
-  const node = new KubeNode({ ...options, kubeconfig, port: await freePort() });
+  const node = new KubeNode({ ...options, kubeconfig, port: await freePort(), readOnlyPort: await freePort() });
   node.start();
   return node;
+}
+
+interface NodeSetup extends NodeOptions {
+  readonly kubeconfig: string;
+  readonly port: number;
+  readonly readOnlyPort: number;
 }
 
 /** A node: kubelet is a process of its own, and its runtime and containers outlive its SIGKILL. */
@@ -39,11 +46,14 @@ export class KubeNode {
   readonly name: string;
   readonly dir: string;
   readonly logFile: string;
-  readonly #options: NodeOptions & { readonly kubeconfig: string; readonly port: number };
-  #kubelet: Child | undefined;
+  /** kubelet's own view: `/pods`. */
+  readonly kubelet: ApiClient;
+  readonly #options: NodeSetup;
+  #process: Child | undefined;
 
-  constructor(options: NodeOptions & { readonly kubeconfig: string; readonly port: number }) {
+  constructor(options: NodeSetup) {
     this.#options = options;
+    this.kubelet = plainClient(options.readOnlyPort);
     this.name = options.name;
     this.dir = join(options.clusterDir, `${options.name}-at-hub`);
     this.logFile = `${this.dir}.log`;
@@ -52,9 +62,9 @@ export class KubeNode {
 
   /** Starts kubelet; it finds the runtime that an earlier one has left. */
   start(): void {
-    if (this.#kubelet?.running) throw new Error(`${this.name} runs already`);
-    const { program, name, kubeconfig, port, clusterDir, leaseSeconds = 10 } = this.#options;
-    this.#kubelet = new Child({
+    if (this.#process?.running) throw new Error(`${this.name} runs already`);
+    const { program, name, kubeconfig, port, readOnlyPort, clusterDir, leaseSeconds = 10 } = this.#options;
+    this.#process = new Child({
       name: `kubelet ${name}`,
       program,
       args: [
@@ -63,6 +73,7 @@ export class KubeNode {
         `--kubeconfig=${kubeconfig}`,
         `--dir=${this.dir}`,
         `--kubelet-port=${port}`,
+        `--read-only-port=${readOnlyPort}`,
         `--client-ca-file=${join(clusterDir, "ca.crt")}`,
         `--node-lease-duration-seconds=${leaseSeconds}`,
       ],
@@ -71,26 +82,31 @@ export class KubeNode {
   }
 
   get running(): boolean {
-    return this.#kubelet?.running ?? false;
+    return this.#process?.running ?? false;
   }
 
   get pid(): number {
-    if (this.#kubelet === undefined) throw new Error(`${this.name} was never started`);
-    return this.#kubelet.pid;
+    if (this.#process === undefined) throw new Error(`${this.name} was never started`);
+    return this.#process.pid;
   }
 
   log(): string {
     return existsSync(this.logFile) ? readFileSync(this.logFile, "utf8") : "";
   }
 
+  /** How often kubelet has registered, over all its starts. */
+  get registrations(): number {
+    return this.log().split(`"Successfully registered node" node="${this.name}"`).length - 1;
+  }
+
   /** Kills kubelet alone. */
   async killKubelet(): Promise<void> {
-    await this.#kubelet?.kill("SIGKILL");
+    await this.#process?.kill("SIGKILL");
   }
 
   /** Ends kubelet, the runtime and all containers. */
   async stop(): Promise<void> {
-    if (this.#kubelet?.running) await this.#kubelet.stop();
+    if (this.#process?.running) await this.#process.stop();
     const runtime = processesOf(this.dir).find(({ command }) => command.includes(" runtime --socket="));
     if (runtime === undefined) return;
     process.kill(runtime.pid, "SIGTERM");

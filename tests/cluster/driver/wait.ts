@@ -14,7 +14,7 @@ export function sleep(delayMs: number): Promise<void> {
  */
 export async function waitFor<T>(what: string, limitMs: number, probe: Probe<T>): Promise<T> {
   const began = performance.now();
-  let last: unknown = "nothing";
+  let last: unknown;
   const seen: See = (value) => {
     last = value;
   };
@@ -23,7 +23,7 @@ export async function waitFor<T>(what: string, limitMs: number, probe: Probe<T>)
       const value = await within(probe(seen), began + limitMs - performance.now(), what);
       if (value !== undefined && value !== false && value !== null) return value;
     } catch (error) {
-      last = error;
+      if (!(error instanceof NoAnswerError) || last === undefined) last = error;
     }
     if (performance.now() - began > limitMs) {
       throw new Error(`Waited ${limitMs} ms for ${what}; seen last: ${describeSeen(last)}`, { cause: last });
@@ -45,11 +45,15 @@ export async function holdsFor(durationMs: number, probe: () => Promise<void> | 
 export function within<T>(promise: Promise<T> | T, limitMs: number, what: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(new Error(`No answer within ${Math.round(limitMs)} ms: ${what}`)),
+      () => reject(new NoAnswerError(`No answer within ${Math.round(limitMs)} ms: ${what}`)),
       Math.max(1, limitMs),
     );
     Promise.resolve(promise).then(resolve, reject).finally(() => clearTimeout(timer));
   });
+}
+
+class NoAnswerError extends Error {
+  override readonly name = "NoAnswerError";
 }
 
 /** Called by a probe to leave a note for the error message. */
@@ -57,6 +61,7 @@ export type See = (value: unknown) => void;
 export type Probe<T> = (seen: See) => Promise<T | undefined | false | null> | T | undefined | false | null;
 
 function describeSeen(value: unknown): string {
+  if (value === undefined) return "nothing";
   if (value instanceof Error) return value.message;
   const text = typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
   return text.length > 2000 ? `${text.slice(0, 2000)}…` : text;

@@ -1,0 +1,48 @@
+import { type ClientRequest, request } from "node:http";
+import { waitFor } from "./wait.ts";
+
+/** A watch over plain HTTP/1.1, as kubelet holds many: one connection each. */
+export class PlainWatch {
+  /** Lines as they came, each an event. */
+  readonly events: string[] = [];
+  /** Why it has ended, where it has. */
+  ended: string | undefined;
+  readonly #path: string;
+  readonly #request: ClientRequest;
+  #partial = "";
+
+  constructor(port: number, path: string) {
+    this.#path = path;
+    this.#request = request(`http://127.0.0.1:${port}${path}`, {
+      agent: false,
+      headers: { accept: "application/json" },
+    });
+    this.#request.on("error", (error) => this.ended ??= error.message);
+    this.#request.on("response", (answer) => {
+      if (answer.statusCode !== 200) this.ended ??= `status ${answer.statusCode}`;
+      answer.setEncoding("utf8").on("data", (text: string) => this.#take(text));
+      answer.on("error", (error) => this.ended ??= error.message).on(
+        "end",
+        () => this.ended ??= "the end of the answer",
+      );
+    });
+    this.#request.end();
+  }
+
+  async waitForEvent(what: string, limitMs: number, matches: (event: string) => boolean): Promise<string> {
+    return await waitFor(`${what} in the watch of ${this.#path}`, limitMs, (seen) => {
+      seen({ ended: this.ended, last: this.events.at(-1) });
+      return this.events.find(matches);
+    });
+  }
+
+  close(): void {
+    this.#request.destroy();
+  }
+
+  #take(text: string): void {
+    const lines = (this.#partial + text).split("\n");
+    this.#partial = lines.pop() ?? "";
+    this.events.push(...lines);
+  }
+}
