@@ -80,11 +80,15 @@ export function* framePartialList(options: FramePartialListOptions): Generator<U
 
 function metadataOf(object: Uint8Array): Uint8Array {
   const members = new MemberCursor(object);
-  let isDaemonSet = false;
+  let kind = "";
+  let sorted = false;
   while (members.next()) {
-    if (members.keyIs("kind")) isDaemonSet = members.string() === "DaemonSet";
+    if (members.keyIs("kind")) kind = members.string();
+    // Members sorted by name, as in all custom resources; what Go writes of a struct begins with the kind.
+    if (members.keyIs("apiVersion") && kind === "") sorted = true;
     if (!members.keyIs("metadata")) continue;
-    return isDaemonSet ? withoutGeneration(members.value()) : inOrder(members.value());
+    if (kind === "DaemonSet") return withoutGeneration(members.value());
+    return sorted || kind === "" ? inOrder(members.value()) : members.value();
   }
   return new TextEncoder().encode("{}");
 }
