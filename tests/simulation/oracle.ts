@@ -59,6 +59,11 @@ export class Oracle {
     if (!this.#ignored.includes(rule)) this.violations.push({ rule, atMs: this.#clock.monotonic(), message });
   }
 
+  /** Whether a position is one that a restore has undone since. */
+  isUndone(epoch: number, position: number): boolean {
+    return this.#etcd.isUndone(epoch, position);
+  }
+
   /** What the hub kept in memory of what it had shown is gone. */
   forget(): void {
     this.#shown.clear();
@@ -98,7 +103,7 @@ export class Oracle {
    *
    * @returns the epoch of which it is the state
    */
-  checkState(answer: StateAnswer, where: string): number {
+  checkState(answer: StateAnswer, where: string, rule: string = answer.stale ? "R11" : "state"): number {
     const { query, revision, states, fromEpoch } = answer;
     let difference: string | undefined;
     for (let epoch = this.#etcd.epoch; epoch >= fromEpoch; epoch--) {
@@ -113,7 +118,7 @@ export class Oracle {
     }
     const names = [...states.values()].map(({ name, version }) => `${name}@${version}`).join(" ");
     this.fail(
-      answer.stale ? "R11" : "state",
+      rule,
       `${where}: not the cloud's at ${revision}: ${difference ?? `no epoch from ${fromEpoch} on has it`} (${names})`,
     );
     return fromEpoch;

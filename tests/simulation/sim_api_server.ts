@@ -44,11 +44,14 @@ interface Asked {
 export class SimApiServer {
   readonly #etcd: SimEtcd;
   readonly #clock: Clock;
+  readonly #pageMax: number;
   readonly #watches = new Set<SimWatch>();
   /** Watches from below it are too old: what came before this server's start is not in its cache. */
   #cacheStart: number;
 
-  constructor(etcd: SimEtcd, clock: Clock) {
+  /** @param options.pageMax a longer page is cut, so that short lists too have several */
+  constructor(etcd: SimEtcd, clock: Clock, options: { readonly pageMax: number }) {
+    this.#pageMax = options.pageMax;
     this.#etcd = etcd;
     this.#clock = clock;
     this.#cacheStart = etcd.revision;
@@ -146,7 +149,7 @@ export class SimApiServer {
     const selected = [...this.#etcd.selectedAt(query, { epoch, revision: at })].toSorted(byKey);
     const start = token === undefined ? 0 : selected.findIndex(([key]) => key > token.after);
     const rest = start < 0 ? [] : selected.slice(start);
-    const page = limit > 0 ? rest.slice(0, limit) : rest;
+    const page = limit > 0 ? rest.slice(0, Math.min(limit, this.#pageMax)) : rest;
     const last = page.at(-1);
     const next = page.length < rest.length && last !== undefined ? `${at}:${last[0]}` : "";
     return { status: 200, body: listText(query.resource, { at, next, items: page.map(([, state]) => state) }) };

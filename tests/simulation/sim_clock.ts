@@ -122,7 +122,7 @@ function isBefore(a: SimTimer, b: SimTimer): boolean {
 }
 
 /** A turn of the event loop: every chain of promises has run to its end before it. */
-function settle(): Promise<void> {
+export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 

@@ -38,6 +38,8 @@ export class SimEtcd {
   readonly #byUid = new Map<string, SimState[]>();
   readonly #checkpoints: Checkpoint[] = [];
   readonly #ends: number[] = [];
+  /** The revisions that the restores went back to. */
+  readonly #forks: number[] = [];
   #objects = new Map<string, SimState>();
   #revision = firstRevision;
   #compacted = 0;
@@ -97,6 +99,7 @@ export class SimEtcd {
     const states = new Map([...this.#current.states].filter(([, state]) => state.version <= revision));
     this.#objects = new Map(this.stateAt(this.epoch, revision));
     this.#ends.push(this.#revision);
+    this.#forks.push(revision);
     this.#epochs.push({ log, states });
     this.#revision = revision;
     this.#compacted = Math.min(this.#compacted, revision);
@@ -153,6 +156,11 @@ export class SimEtcd {
   /** The revision at which an epoch ended, or stands. */
   lastRevision(epoch: number): number {
     return epoch === this.epoch ? this.#revision : this.#ends[epoch] ?? 0;
+  }
+
+  /** Whether a position of an epoch is one that a later restore has undone. */
+  isUndone(epoch: number, revision: number): boolean {
+    return this.#forks.slice(epoch).some((fork) => fork < revision);
   }
 
   /** All that was written in an epoch. */

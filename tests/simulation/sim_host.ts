@@ -9,7 +9,7 @@ import type { Dice } from "./dice.ts";
 import { type AnswerReader, LocalExchange, type LocalRequest } from "./local_exchange.ts";
 import type { Oracle } from "./oracle.ts";
 import type { CountingClock, SimClock } from "./sim_clock.ts";
-import type { SimNetwork } from "./sim_network.ts";
+import type { NetworkClient, SimNetwork } from "./sim_network.ts";
 import type { SimStore } from "./sim_store.ts";
 
 /** What stands in place of the ports' own behaviour: a planted fault. */
@@ -35,7 +35,7 @@ export const nodeName = "node-1";
 interface Running {
   readonly hub: Hub;
   readonly clock: CountingClock;
-  readonly upstream: ReturnType<SimNetwork["connect"]>;
+  readonly upstream: NetworkClient;
   readonly store: ReturnType<SimStore["open"]>;
   readonly exchanges: Set<LocalExchange>;
 }
@@ -68,9 +68,10 @@ export class SimHost {
     await running.hub.close();
     for (const exchange of [...running.exchanges]) exchange.leave();
     await new Promise<void>((resolve) => setImmediate(resolve)); // what was aborted cleans up
-    const { oracle, network } = this.#options;
+    const { oracle } = this.#options;
+    const { openFlows } = running.upstream;
     if (running.clock.pending > 0) oracle.fail("leak", `${running.clock.pending} timers are left after close`);
-    if (network.openFlows > 0) oracle.fail("leak", `${network.openFlows} requests to the cloud are left after close`);
+    if (openFlows > 0) oracle.fail("leak", `${openFlows} requests to the cloud are left after close`);
     running.upstream.kill();
     oracle.forget();
   }

@@ -19,6 +19,14 @@ export interface SimNetworkOptions {
   readonly trace: (line: () => string) => void;
 }
 
+/** One hub's way to the cloud. */
+export interface NetworkClient extends Upstream {
+  /** Requests and answers under way, open watches included. */
+  readonly openFlows: number;
+  /** Takes it off the network. */
+  kill(): void;
+}
+
 /** A PING that is not answered ends a connection after this. */
 const pingMs = 15_000;
 const jsonHeaders = ["Content-Type", "application/json"];
@@ -36,10 +44,6 @@ export class SimNetwork {
 
   get conditions(): LinkConditions {
     return this.#conditions;
-  }
-  /** Requests and answers under way, open watches included. */
-  get openFlows(): number {
-    return this.#flows.size;
   }
 
   /** Whether a request was ever answered with this status. */
@@ -65,8 +69,8 @@ export class SimNetwork {
     for (const flow of [...this.#flows]) flow.break(broken());
   }
 
-  /** The client of one hub; `kill` takes it off the network. */
-  connect(): Upstream & { kill(): void } {
+  /** the client of one hub. */
+  connect(): NetworkClient {
     let dead = false;
     const flows = new Set<SimFlow>();
     return {
@@ -82,6 +86,9 @@ export class SimNetwork {
       upgrade: () => Promise.reject(new UpstreamError("refused", "There are no upgrades here", { sent: false })),
       rotate: () => undefined,
       close: () => Promise.resolve(),
+      get openFlows(): number {
+        return flows.size;
+      },
       kill: () => {
         dead = true;
         for (const flow of [...flows]) flow.break(broken());

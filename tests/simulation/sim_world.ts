@@ -7,7 +7,7 @@ import { healthy } from "./link_conditions.ts";
 import { Oracle } from "./oracle.ts";
 import { PlainReader } from "./plain_reader.ts";
 import { SimApiServer } from "./sim_api_server.ts";
-import { SimClock } from "./sim_clock.ts";
+import { settle, SimClock } from "./sim_clock.ts";
 import { SimEtcd } from "./sim_etcd.ts";
 import { nodeName, type Plant, SimHost } from "./sim_host.ts";
 import { SimNetwork } from "./sim_network.ts";
@@ -39,6 +39,9 @@ export interface SimWorldOptions {
 /** After the link is healed everybody is up to date within this. */
 const healMs = 120_000;
 
+/** A hub that ends has ended within this. */
+const closeMs = 60_000;
+
 /** A cloud, a link, a hub and its clients, all in virtual time. */
 export class SimWorld {
   readonly clock: SimClock;
@@ -65,7 +68,7 @@ export class SimWorld {
       : (line) => trace(`${String(this.clock.elapsedMs).padStart(7)} r${this.etcd.revision} ${line()}`);
     this.etcd = new SimEtcd();
     this.oracle = new Oracle(this.etcd, clock, ignored);
-    this.server = new SimApiServer(this.etcd, clock);
+    this.server = new SimApiServer(this.etcd, clock, { pageMax: this.dice.pick([2, 3, 500]) });
     this.cloudWriter = new CloudWriter(this.etcd, clock, this.dice.fork());
     this.cloudWriter.seed();
     this.server.restart();
@@ -128,12 +131,15 @@ export class SimWorld {
     if (!this.failed) { for (const informer of this.informers) this.#checkConverged(informer); }
     this.reader.close();
     for (const informer of this.informers) informer.close();
-    const stopped = this.host.stop();
-    await this.clock.advance(60_000);
-    await stopped;
+    let stopped = false;
+    void this.host.stop().then(() => stopped = true);
+    await this.clock.advance(closeMs);
+    await settle();
+    await settle();
+    if (!stopped) this.oracle.fail("leak", `the hub does not close within ${closeMs} ms`);
   }
 
-  #checkConverged({ name, objects, query, position }: Informer): void {
+  #checkConverged({ name, objects, query, position, undone }: Informer): void {
     const expected = this.etcd.selectedAt(query, { epoch: this.etcd.epoch, revision: this.etcd.revision });
     const wrong = [...new Set([...objects.keys(), ...expected.keys()])].filter((key) =>
       objects.get(key) !== expected.get(key)
@@ -142,6 +148,6 @@ export class SimWorld {
     const differences = wrong.map((key) =>
       `${key}: has ${objects.get(key)?.version}, the cloud ${expected.get(key)?.version}`
     );
-    this.oracle.fail("converge", `${name} at ${position}: ${differences.join("; ")}`);
+    this.oracle.fail(undone ? "epoch" : "converge", `${name} at ${position}: ${differences.join("; ")}`);
   }
 }

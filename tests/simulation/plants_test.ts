@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { openRules } from "./open_rules.ts";
+import { plantedFaults } from "./plants.ts";
+import { runSeed } from "./run_seed.ts";
+
+/** Seeds in which a planted fault has to come to light. */
+const seedsMax = 40;
+
+/** Which seeds are green without a fault: only there does a violation say something about it. */
+const controls = new Map<number, Promise<boolean>>();
+
+function isGreen(seed: number): Promise<boolean> {
+  let control = controls.get(seed);
+  if (control === undefined) {
+    control = runSeed({ seed, ignored: openRules }).then((violations) => violations.length === 0);
+    controls.set(seed, control);
+  }
+  return control;
+}
+
+describe("the simulation catches planted faults", () => {
+  for (const { name, plant, caughtBy } of plantedFaults) {
+    it(`runSeed finds that ${name}`, async () => {
+      for (let seed = 1; seed <= seedsMax; seed++) {
+        const [first] = await runSeed({ seed, plant, ignored: openRules });
+        if (first === undefined || !await isGreen(seed)) continue;
+        assert.ok(caughtBy.includes(first.rule), `seed ${seed} tells of ${first.rule}: ${first.message}`);
+        return;
+      }
+      assert.fail(`no seed up to ${seedsMax} that is green without the fault finds it`);
+    });
+  }
+});
