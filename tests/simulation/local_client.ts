@@ -112,8 +112,9 @@ export class LocalClient {
         rest = lines.pop() ?? "";
         for (const line of lines) {
           trace(() => `  ${rawPath} ${line.slice(0, 300)}`);
-          const type: unknown = memberAt(parse(line), ["type"]);
-          if (typeof type === "string") handlers.event({ type, object: memberAt(parse(line), ["object"]) });
+          const event = parse(line);
+          const type = memberAt(event, ["type"]);
+          if (typeof type === "string") handlers.event({ type, object: memberAt(event, ["object"]) });
           else oracle.fail("R17", `${rawPath}: no event: ${line}`);
         }
       },

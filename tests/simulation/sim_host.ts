@@ -28,6 +28,8 @@ export interface SimHostOptions {
   readonly dice: Dice;
   readonly plant: Plant;
   readonly trace: (line: () => string) => void;
+  /** Whether anybody reads the trace. */
+  readonly tracing: boolean;
 }
 
 export const nodeName = "node-1";
@@ -136,7 +138,7 @@ export class SimHost {
         trace(() => `    hub: ${level} ${message} ${JSON.stringify(fields)}`);
         if (message === "A request failed") oracle.fail("error", JSON.stringify(fields));
       },
-      enabled: () => true,
+      enabled: (level) => level !== "debug" || this.#options.tracing,
     };
   }
 }

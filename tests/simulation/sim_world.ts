@@ -75,7 +75,8 @@ export class SimWorld {
     this.network = new SimNetwork({ server: this.server, clock, dice: this.dice.fork(), trace: this.trace });
     this.store = new SimStore(clock);
     const parts = { oracle: this.oracle, network: this.network, trace: this.trace };
-    this.host = new SimHost({ ...parts, clock: this.clock, store: this.store, dice: this.dice.fork(), plant });
+    const tracing = trace !== undefined;
+    this.host = new SimHost({ ...parts, tracing, clock: this.clock, store: this.store, dice: this.dice.fork(), plant });
     this.client = new LocalClient({ ...parts, host: this.host, clock });
     const shared = { client: this.client, clock, names: allNames };
     this.reader = new PlainReader({ ...shared, dice: this.dice.fork(), queries: allQueries });
