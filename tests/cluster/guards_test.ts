@@ -79,11 +79,11 @@ describe("the guards of the plain ports", () => {
   for (const mode of ["refuse", "swallow"] as const) {
     it(`never answer Impersonate-User and dryRun from the replica while the link is cut (${mode})`, async () => {
       await scene.relay.setMode("pass");
-      await hub.waitForLink("online", 15_000);
+      await hub.waitForLink("online", 20_000);
       await hub.api(NODE_PATH);
       assert.equal((await hub.api(PODS_PATH)).status, 200);
       await scene.relay.setMode(mode);
-      await hub.waitForLink("offline", 10_000);
+      await hub.waitForLink("offline", 20_000);
       const merge = { "content-type": "application/merge-patch+json" };
       const local = await Promise.all([
         hub.api(NODE_PATH),

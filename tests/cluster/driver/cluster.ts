@@ -10,6 +10,8 @@ import { freePort, freePortRow } from "./ports.ts";
 import { waitFor } from "./wait.ts";
 
 const READY_LIMIT_MS = 60_000;
+/** Linux takes 107 bytes for the path of a socket, and kubelet's longest here is DIR/node-1-at-hub/kubelet/pod-resources/1234567890. */
+const DIR_CHARACTERS_MAX = 58;
 
 export interface ClusterOptions {
   /** Nodes of the cluster's own, directly at the API server. @default {0} */
@@ -27,7 +29,11 @@ export interface ClusterOptions {
 /** Starts a control plane and waits until a pod can be made in it. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const program = await buildKube();
-  const dir = options.dir ?? mkdtempSync(join(process.env["HOLDFAST_CLUSTER_DIR"] || tmpdir(), "holdfast-cluster-"));
+  const given = process.env["HOLDFAST_CLUSTER_DIR"];
+  const dir = options.dir ?? mkdtempSync(given ? join(given, "c-") : join(tmpdir(), "holdfast-cluster-"));
+  if (dir.length > DIR_CHARACTERS_MAX) {
+    throw new Error(`Cannot have sockets below ${dir}: over ${DIR_CHARACTERS_MAX} characters`);
+  }
   const { nodes = 0, apiPort = await freePort() } = options;
   const cluster = new Cluster({ program, dir, apiPort });
   await cluster.start([

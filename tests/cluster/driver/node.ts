@@ -6,6 +6,8 @@ import { isAlive, processesOf } from "./leftovers.ts";
 import { freePort } from "./ports.ts";
 import { waitFor } from "./wait.ts";
 
+const START_LIMIT_MS = 20_000;
+
 export interface NodeOptions {
   readonly program: string;
   readonly name: string;
@@ -31,7 +33,7 @@ export async function startNode(options: NodeOptions): Promise<KubeNode> {
   const kubeconfig = join(options.clusterDir, `${options.name}-at-hub.kubeconfig`);
   writeFileSync(kubeconfig, JSON.stringify(plainKubeconfig(options.server)), { mode: 0o600 });
   const node = new KubeNode({ ...options, kubeconfig, port: await freePort(), readOnlyPort: await freePort() });
-  node.start();
+  await node.start();
   return node;
 }
 
@@ -60,11 +62,11 @@ export class KubeNode {
     mkdirSync(this.dir, { recursive: true, mode: 0o700 });
   }
 
-  /** Starts kubelet; it finds the runtime that an earlier one has left. */
-  start(): void {
+  /** Starts kubelet, which finds the runtime that an earlier one has left, and waits until it serves. */
+  async start(): Promise<void> {
     if (this.#process?.running) throw new Error(`${this.name} runs already`);
     const { program, name, kubeconfig, port, readOnlyPort, clusterDir, leaseSeconds = 10 } = this.#options;
-    this.#process = new Child({
+    const kubelet = new Child({
       name: `kubelet ${name}`,
       program,
       args: [
@@ -78,6 +80,11 @@ export class KubeNode {
         `--node-lease-duration-seconds=${leaseSeconds}`,
       ],
       logFile: this.logFile,
+    });
+    this.#process = kubelet;
+    await kubelet.waitUntil("its answer to /pods", START_LIMIT_MS, async () => {
+      const answer = await this.kubelet("/pods", { timeoutMs: 2_000 }).catch(() => undefined);
+      return answer?.status === 200 ? true : undefined;
     });
   }
 
