@@ -43,7 +43,7 @@ export class ChunkedSink implements Sink {
 }
 
 /** One chunk of the chunked transfer coding. */
-export function frame(chunk: Uint8Array): Uint8Array {
+function frame(chunk: Uint8Array): Uint8Array {
   const size = new TextEncoder().encode(`${chunk.byteLength.toString(16)}\r\n`);
   const framed = new Uint8Array(size.byteLength + chunk.byteLength + LINE_END.byteLength);
   framed.set(size);

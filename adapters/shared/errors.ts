@@ -38,7 +38,7 @@ export function errorCode(error: unknown): string | undefined {
 }
 
 /** Says what a runtime's network error means. This is the only place that knows the runtimes' codes. */
-export function failureOf(error: unknown): UpstreamFailure {
+function failureOf(error: unknown): UpstreamFailure {
   if (error instanceof UpstreamError) return error.failure;
   for (const inner of innerErrors(error)) {
     const failure = failureOf(inner);

@@ -43,7 +43,7 @@ export class Http1Upstream {
   /** @throws UpstreamError */
   async request(request: UpstreamRequest): Promise<UpstreamResponse> {
     try {
-      return await this.#attempt(request);
+      return await this.#attempt(request, { fresh: request.newConnection === true });
     } catch (error) {
       if (!(error instanceof StaleConnection)) throw error;
       if (request.signal.aborted || request.body !== undefined || !REPLAYABLE.has(request.method)) throw error.reason;

@@ -11,7 +11,7 @@ export function createPeer(socket: Socket): Peer {
   const localAddress = socket.localAddress ?? "";
   const localPort = socket.localPort ?? 0;
   const certificate = socket instanceof TLSSocket ? readCertificate(socket) : undefined;
-  let uid: Promise<number | undefined> | undefined;
+  let uid: Promise<number | "gone" | undefined> | undefined;
   return {
     address: remoteAddress,
     port: remotePort,

@@ -14,15 +14,18 @@ const ESTABLISHED = "01";
 
 /**
  * Finds the user id of the process at the other end of a connection within this machine (Linux): the kernel's row whose
- * local end is the connection's remote one. Nothing where there is no such row or no such table.
+ * local end is the connection's remote one. `gone` where there is no such row: whoever sent something has closed, or half
+ * closed, since. Undefined where there is no such table.
  */
-export async function readPeerUid(addresses: ConnectionAddresses): Promise<number | undefined> {
+export async function readPeerUid(addresses: ConnectionAddresses): Promise<number | "gone" | undefined> {
+  let told = false;
   for (const path of TABLES) {
     const table = await readTable(path);
     const uid = findUid(table, addresses);
     if (uid !== undefined) return uid;
+    told ||= table !== "";
   }
-  return undefined;
+  return told ? "gone" : undefined;
 }
 
 async function readTable(path: string): Promise<string> {

@@ -61,6 +61,14 @@ class SqliteStore implements Store {
     }
   }
 
+  async *keys(prefix: string): AsyncGenerator<string> {
+    for (const cursor = this.#reader.cursor(prefix); !cursor.done;) {
+      this.#checkOpen();
+      yield* this.#reader.keyPage(cursor);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
   async commit(batch: StoreBatch): Promise<void> {
     this.#checkOpen();
     if (this.#writer === undefined) throw new StoreError("failed", "Cannot commit: the store was opened for reading");

@@ -5,6 +5,7 @@ import { storeError } from "./store_failure.ts";
 /** A page of a list ends after this many rows, or with the row that passes the bytes. */
 const PAGE_ROWS_MAX = 256;
 const PAGE_BYTES_MAX: number = 512 * 1024;
+const KEY_PAGE_ROWS_MAX = 1024;
 
 /** Where a list stands. */
 export interface StoreCursor {
@@ -23,6 +24,7 @@ export class StoreReader {
   readonly #get: StatementSync;
   readonly #sizes: StatementSync;
   readonly #list: StatementSync;
+  readonly #keys: StatementSync;
 
   constructor(path: string) {
     this.#database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
@@ -32,6 +34,7 @@ export class StoreReader {
       const rows = "FROM rows WHERE key >= ? AND key < ? ORDER BY key LIMIT ?";
       this.#sizes = this.#database.prepare(`SELECT length(value) AS bytes ${rows}`);
       this.#list = this.#database.prepare(`SELECT key, value ${rows}`);
+      this.#keys = this.#database.prepare(`SELECT key ${rows}`);
     } catch (error) {
       this.#database.close();
       throw error;
@@ -62,6 +65,19 @@ export class StoreReader {
       if (last === undefined) cursor.done = true;
       else cursor.from = successor(blob(last["key"]));
       return found.map((row) => [new TextDecoder().decode(blob(row["key"])), blob(row["value"])]);
+    } catch (cause) {
+      throw storeError("Cannot read the store", cause);
+    }
+  }
+
+  /** Reads one page of keys and moves the cursor behind it. */
+  keyPage(cursor: StoreCursor): readonly string[] {
+    try {
+      const found = this.#keys.all(cursor.from, cursor.end, KEY_PAGE_ROWS_MAX).map((row) => blob(row["key"]));
+      const last = found.at(-1);
+      if (last === undefined) cursor.done = true;
+      else cursor.from = successor(last);
+      return found.map((key) => new TextDecoder().decode(key));
     } catch (cause) {
       throw storeError("Cannot read the store", cause);
     }

@@ -48,6 +48,7 @@ class HttpUpstream implements Upstream {
   async request(request: UpstreamRequest): Promise<UpstreamResponse> {
     this.#checkOpen();
     const { http1, http2 } = this.#current;
+    if (request.newConnection === true) return await http1.request(request);
     if (http2 === undefined || (this.#traits.http2 === "watches" && request.longRunning !== true)) {
       return await http1.request(request);
     }

@@ -16,7 +16,7 @@ export function createWebRequest(exchange: Exchange): Request {
 }
 
 /** The URL of an exchange; an unusable Host is replaced, since nobody decides anything by it here. */
-export function requestUrl(exchange: Exchange): string {
+function requestUrl(exchange: Exchange): string {
   const scheme = exchange.peer.secure ? "https" : "http";
   const host = exchange.header("host");
   const path = exchange.rawPath.startsWith("/") ? exchange.rawPath : `/${exchange.rawPath}`;

@@ -8,8 +8,11 @@ export interface Peer {
   readonly secure: boolean;
   /** The client certificate; missing where none was shown. Its names count only where `authorized`. */
   readonly certificate?: PeerCertificate;
-  /** User id of the process at the other end of a loopback connection, where the platform can tell (Linux). */
-  uid(): Promise<number | undefined>;
+  /**
+   * User id of the process at the other end of a loopback connection, where the platform can tell (Linux): undefined where
+   * it cannot, `gone` where nobody holds that end any more.
+   */
+  uid(): Promise<number | "gone" | undefined>;
 }
 
 /** What a TLS client showed. */

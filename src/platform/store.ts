@@ -4,6 +4,8 @@ export interface Store {
   get(key: string): Promise<Uint8Array | undefined>;
   /** All rows whose key starts with `prefix`, in order of keys; reads in pages, so that a large store is never in memory at once. */
   list(prefix: string): AsyncIterable<readonly [key: string, value: Uint8Array]>;
+  /** The keys of `list`, without reading the values. */
+  keys(prefix: string): AsyncIterable<string>;
   /**
    * Applies a batch whole or not at all: first the prefixes, then the keys are removed, then the rows are put.
    * Resolves once it is as durable as the store was opened for. Batches are applied in the order of the calls.

@@ -25,8 +25,10 @@ export interface UpstreamRequest {
   readonly rawHeaders: RawHeaders;
   readonly body?: ByteSource | Uint8Array;
   readonly signal: AbortSignal;
-  /** A watch: shares a connection with many (HTTP/2) where the server can. */
+  /** A watch or a log: shares a connection with many (HTTP/2) where the server can. */
   readonly longRunning?: boolean;
+  /** Over a new connection, for this request alone: it tells of the path to the server, not of a connection's state. */
+  readonly newConnection?: boolean;
 }
 
 /** The head of an answer, and its body while it comes. */

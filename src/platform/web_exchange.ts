@@ -43,12 +43,13 @@ export class WebExchange implements Exchange {
 
   respond(status: number, reason: string, rawHeaders: RawHeaders): Sink {
     if (this.#answered) throw new TypeError("Cannot respond twice");
-    this.#answered = true;
     const headers = new Headers();
     for (let i = 0; i < rawHeaders.length; i += 2) headers.append(rawHeaders[i] ?? "", rawHeaders[i + 1] ?? "");
     const sink = new StreamSink(() => this.#gone.abort(new Error("The client has gone")));
     const bodiless = this.method === "HEAD" || status === 204 || status === 304;
-    this.#resolve(new Response(bodiless ? null : sink.stream, { status, statusText: reason, headers }));
+    const response = new Response(bodiless ? null : sink.stream, { status, statusText: reason, headers });
+    this.#answered = true;
+    this.#resolve(response);
     return sink;
   }
 

@@ -17,12 +17,17 @@ class MemoryStore implements Store {
 
   async *list(prefix: string): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
     this.#checkOpen();
-    const keys = [...this.#rows.keys()].filter((key) => key.startsWith(prefix)).sort(compareByCodePoint);
-    for (const key of keys) {
+    for (const key of this.#keys(prefix)) {
       this.#checkOpen();
       const value = copy(this.#rows.get(key));
       if (value !== undefined) yield [key, value];
     }
+  }
+
+  // deno-lint-ignore require-await
+  async *keys(prefix: string): AsyncGenerator<string> {
+    this.#checkOpen();
+    yield* this.#keys(prefix);
   }
 
   // deno-lint-ignore require-await
@@ -37,6 +42,10 @@ class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#closed = true;
     this.#rows.clear();
+  }
+
+  #keys(prefix: string): string[] {
+    return [...this.#rows.keys()].filter((key) => key.startsWith(prefix)).sort(compareByCodePoint);
   }
 
   #removePrefix(prefix: string): void {

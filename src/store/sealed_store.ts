@@ -29,6 +29,7 @@ export function createSealedStore(store: Store, cipher: Cipher): Store {
   return {
     get: (key) => getSealed({ store, cipher }, key),
     list: (prefix) => listSealed({ store, cipher }, prefix),
+    keys: (prefix) => store.keys(prefix),
     commit: (batch) => commitSealed({ store, cipher }, batch),
     close: () => store.close(),
   };
