@@ -216,9 +216,16 @@ export function* frameList(options: FrameListOptions): Generator<Uint8Array, voi
   yield concat(parts);
 }
 
+/** What stands before the items of a list and after them; between two items a comma. */
+export function listFrame(options: Omit<FrameListOptions, "items">): readonly [start: Uint8Array, end: Uint8Array] {
+  const [start, end] = options.custom === true ? customFrame(options) : builtInFrame(options);
+  return [encode(start), encode(end)];
+}
+
 const COMMA_BYTES: Uint8Array = Uint8Array.of(COMMA);
 
-function builtInFrame({ apiVersion, kind, resourceVersion, continue: token, remainingItemCount }: FrameListOptions) {
+function builtInFrame(options: Omit<FrameListOptions, "items">) {
+  const { apiVersion, kind, resourceVersion, continue: token, remainingItemCount } = options;
   const metadata = {
     resourceVersion,
     ...(token ? { continue: token } : {}),
@@ -228,7 +235,8 @@ function builtInFrame({ apiVersion, kind, resourceVersion, continue: token, rema
   return [`{${type},"metadata":${JSON.stringify(metadata)},"items":[`, "]}\n"] as const;
 }
 
-function customFrame({ apiVersion, kind, resourceVersion, continue: token, remainingItemCount }: FrameListOptions) {
+function customFrame(options: Omit<FrameListOptions, "items">) {
+  const { apiVersion, kind, resourceVersion, continue: token, remainingItemCount } = options;
   const metadata = {
     continue: token ?? "",
     ...(remainingItemCount ? { remainingItemCount } : {}),

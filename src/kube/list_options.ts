@@ -1,4 +1,4 @@
-import { formatFieldSelector, parseFieldSelector } from "./field_selector.ts";
+import { parseFieldSelector } from "./field_selector.ts";
 import { parseLabelSelector } from "./label_selector.ts";
 import { badRequest, type StatusCause, StatusError } from "./status.ts";
 
@@ -159,9 +159,4 @@ function numberProblem(parser: "ParseInt" | "ParseUint", value: string): string 
   const digits = parser === "ParseInt" ? /^[+-]?[0-9]+$/ : /^[0-9]+$/;
   const problem = digits.test(value) ? "value out of range" : "invalid syntax";
   return `strconv.${parser}: parsing ${JSON.stringify(value)}: ${problem}`;
-}
-
-/** The field selector in canonical form. @throws StatusError 400 where it is not well-formed */
-export function canonicalFieldSelector(selector: string): string {
-  return formatFieldSelector(parseFieldSelector(selector));
 }

@@ -94,7 +94,7 @@ function readOtherField(meta: ObjectMetaJson, field: number, reader: BinaryReade
 }
 
 /** Time as JSON has it, whole seconds; missing for Go's zero time, which is an empty message. @throws StatusError 400 */
-export function decodeTime(message: Uint8Array): string | undefined {
+function decodeTime(message: Uint8Array): string | undefined {
   const { seconds, nanos } = decodeTimestamp(message);
   return seconds === 0 && nanos === 0 ? undefined : `${dateTime(seconds)}Z`;
 }

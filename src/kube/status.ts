@@ -115,11 +115,6 @@ export function badRequest(message: string): StatusError {
   return new StatusError({ code: 400, reason: "BadRequest", message });
 }
 
-/** 401: who calls is not known. */
-export function unauthorized(message = "Unauthorized"): StatusError {
-  return new StatusError({ code: 401, reason: "Unauthorized", message });
-}
-
 /** 403: the caller may not do this. */
 export function forbidden(message: string): StatusError {
   return new StatusError({ code: 403, reason: "Forbidden", message });
@@ -155,11 +150,6 @@ export function expired(message: string): StatusError {
 /** 422: the request is understood, but wrong. */
 export function invalid(message: string, causes: readonly StatusCause[] = []): StatusError {
   return new StatusError({ code: 422, reason: "Invalid", message, details: { causes } });
-}
-
-/** 405: the resource has no such verb. */
-export function methodNotAllowed(message: string): StatusError {
-  return new StatusError({ code: 405, reason: "MethodNotAllowed", message });
 }
 
 /** 406: no media type of the client's Accept can be given. */
@@ -246,7 +236,7 @@ export function statusHeaders(error: StatusError): string[] {
 }
 
 /** Resource with its group, as Go's GroupResource prints it: `pods`, `deployments.apps`. */
-export function groupResource(group: string, resource: string): string {
+function groupResource(group: string, resource: string): string {
   return group === "" ? resource : `${resource}.${group}`;
 }
 

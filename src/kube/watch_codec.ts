@@ -107,13 +107,18 @@ export interface BookmarkOptions extends TypeMeta {
   readonly initialEventsEnd?: boolean;
 }
 
-/** A bookmark event, with the empty members that the API server of 1.36 gives it for the commonly watched kinds. */
+/** A bookmark event. */
 export function frameBookmark(options: BookmarkOptions): Uint8Array {
+  return frameEvent("BOOKMARK", bookmarkObject(options));
+}
+
+/** A bookmark's object, with the empty members that the API server of 1.36 gives it for the commonly watched kinds. */
+export function bookmarkObject(options: BookmarkOptions): Uint8Array {
   const { apiVersion, kind, resourceVersion } = options;
   const annotations = options.initialEventsEnd === true ? { annotations: { [INITIAL_EVENTS_END]: "true" } } : {};
   const json = JSON.stringify({ kind, apiVersion, metadata: { resourceVersion, ...annotations } });
   const members = BOOKMARK_MEMBERS.get(`${apiVersion} ${kind}`) ?? "";
-  return frameEvent("BOOKMARK", encode(`${json.slice(0, -1)}${members}}`));
+  return encode(`${json.slice(0, -1)}${members}}`);
 }
 
 /** An ERROR event with the Status; the watch ends after it. */
