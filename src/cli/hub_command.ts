@@ -68,6 +68,10 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
     logger,
     metrics: platform.createMetrics(),
     cloudReadTimeoutMs: values.durationMs("cloud-read-timeout"),
+    minRequestTimeoutMs: values.durationMs("min-request-timeout"),
+    cacheMaxBytes: values.bytes("cache-max-bytes"),
+    cacheMemoryMaxBytes: values.bytes("cache-memory-max-bytes"),
+    collectionIdleMs: values.durationMs("collection-idle"),
     ...(allowUids.length > 0 ? { plainAllowUids: allowUids } : {}),
     version,
   });

@@ -48,8 +48,16 @@ export async function openHubIdentity(options: HubIdentityOptions): Promise<HubI
     upstream.rotate(nodeCredentials(identity));
     callerUpstream.rotate(callerCredentials(identity));
     logger.log("info", "Identity was read again", { kubeconfig });
+    follow();
   };
-  for (const path of identity.files) files.watch(path, () => void reload(), closing.signal);
+  const followed = new Set<string>();
+  const follow = (): void => {
+    for (const path of identity.files) {
+      if (!followed.has(path)) files.watch(path, () => void reload(), closing.signal);
+      followed.add(path);
+    }
+  };
+  follow();
   return {
     upstream,
     callerUpstream,

@@ -20,6 +20,7 @@ export interface CloudRequest {
   readonly body?: ByteSource | Uint8Array;
   readonly signal: AbortSignal;
   readonly longRunning?: boolean;
+  readonly newConnection?: boolean;
 }
 
 /** The client for the cloud: picks connections and credential by who asks. Errors are UpstreamError. */
@@ -38,9 +39,21 @@ export class Cloud {
     return this.#upstream(request).upgrade(this.#dress(request));
   }
 
-  /** @returns the status of `GET /readyz` */
-  async ready(signal: AbortSignal): Promise<number> {
-    const response = await this.request({ method: "GET", rawPath: "/readyz", rawHeaders: ["Accept", "*/*"], signal });
+  /**
+   * Asks on the connection of the watches, so that a dead one is noticed and no queue of requests stands before it; or on a
+   * new one, where what is old is not trusted.
+   *
+   * @returns the status of `GET /readyz`
+   */
+  async ready(signal: AbortSignal, { newConnection }: { readonly newConnection: boolean }): Promise<number> {
+    const how = newConnection ? { newConnection } : { longRunning: true };
+    const response = await this.request({
+      method: "GET",
+      rawPath: "/readyz",
+      rawHeaders: ["Accept", "*/*"],
+      signal,
+      ...how,
+    });
     for await (const _ of response.body) { /* "ok", or the failing checks: read to free the connection */ }
     return response.status;
   }

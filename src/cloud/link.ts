@@ -111,7 +111,7 @@ export class Link {
     this.#closed.signal.addEventListener("abort", abort);
     const timer = clock.setTimer(timeoutMs, () => limit.abort(new Error(`no answer within ${timeoutMs} ms`)));
     try {
-      const status = await cloud.ready(limit.signal);
+      const status = await cloud.ready(limit.signal, { newConnection: this.#state !== "online" });
       this.#enter(status === 200 ? "online" : "offline", `/readyz answered ${status}`);
     } catch (error) {
       const cause: unknown = limit.signal.aborted ? limit.signal.reason : error;

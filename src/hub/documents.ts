@@ -1,5 +1,6 @@
 import { headerOf } from "../kube/hop_by_hop.ts";
 import type { RawHeaders } from "../platform/bytes.ts";
+import type { StoredDocument } from "../replica/document_rows.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 
@@ -17,11 +18,11 @@ export interface KeptDocument {
 /** Keeps a copy of a discovery document (Discovery, OpenAPI, version), by path, query and what the client accepts. */
 export function keepDocument(context: HubContext, call: Call, { rawHeaders, body }: KeptDocument): void {
   if (body.length > maxDocumentBytes) return;
-  const headers = keptHeaders.flatMap((name) => {
+  const kept = keptHeaders.flatMap((name) => {
     const value = headerOf(rawHeaders, name);
     return value === undefined ? [] : [name, value];
   });
-  context.replica.store.saveDocument(question(call), { savedAt: context.platform.clock.now(), headers }, body);
+  context.replica.documents.save(question(call), { savedAt: context.platform.clock.now(), rawHeaders: kept, body });
 }
 
 /**
@@ -30,36 +31,37 @@ export function keepDocument(context: HubContext, call: Call, { rawHeaders, body
  * @returns false where there is none
  */
 export async function readDocument(context: HubContext, call: Call): Promise<boolean> {
-  const document = await context.replica.store.document(question(call));
+  const document = await load(context, call);
   if (document === undefined || call.exchange.answered) return false;
-  const { headers, savedAt } = readHead(document.header);
+  const { body, savedAt } = document;
   const ageSeconds = Math.max(0, Math.floor((context.platform.clock.now() - savedAt) / 1_000));
-  const etag = headerOf(headers, "etag");
+  const etag = headerOf(document.rawHeaders, "etag");
   const unchanged = etag !== undefined && call.exchange.header("if-none-match") === etag;
-  const length = unchanged ? [] : ["Content-Length", String(document.body.length)];
-  const rawHeaders = [...headers, ...length, "Age", String(ageSeconds)];
+  const length = unchanged ? [] : ["Content-Length", String(body.length)];
+  const rawHeaders = [...document.rawHeaders, ...length, "Age", String(ageSeconds)];
   const sink = call.respond(
     { status: unchanged ? 304 : 200, reason: unchanged ? "Not Modified" : "OK", rawHeaders },
     "replica",
   );
-  if (!unchanged) await sink.write(document.body);
+  if (!unchanged) void sink.write(body);
   sink.end();
   return true;
 }
 
-function question({ exchange }: Call): string {
-  return [exchange.rawPath, exchange.header("accept") ?? "", exchange.header("accept-encoding") ?? ""].join(" ");
+async function load(context: HubContext, call: Call): Promise<StoredDocument | undefined> {
+  try {
+    return await context.replica.documents.load(question(call));
+  } catch (error) {
+    context.logger.log("error", "A stored document cannot be read", { path: call.info.path, error: String(error) });
+    return undefined;
+  }
 }
 
-function readHead(header: unknown): { readonly headers: readonly string[]; readonly savedAt: number } {
-  const savedAt: unknown = typeof header === "object" && header !== null && "savedAt" in header
-    ? header.savedAt
-    : undefined;
-  const headers: unknown = typeof header === "object" && header !== null && "headers" in header
-    ? header.headers
-    : undefined;
-  return {
-    headers: Array.isArray(headers) ? headers.filter((value) => typeof value === "string") : [],
-    savedAt: typeof savedAt === "number" ? savedAt : 0,
-  };
+/** The same document is asked for by the same path, query and Accept; a time limit is no part of the question. */
+function question({ exchange, info }: Call): string {
+  const query = new URLSearchParams(info.query);
+  query.delete("timeout");
+  return [info.path, String(query), exchange.header("accept") ?? "", exchange.header("accept-encoding") ?? ""].join(
+    " ",
+  );
 }

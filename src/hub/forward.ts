@@ -1,13 +1,15 @@
 import { forwardHeaders, headerOf, replaceHeader } from "../kube/hop_by_hop.ts";
 import { upstreamAccept } from "../kube/media_type.ts";
 import { queryOf } from "../kube/resources.ts";
-import { serviceUnavailable, type StatusError, toStatusError } from "../kube/status.ts";
+import { isLongRunning } from "../kube/request_info.ts";
+import { serviceUnavailable, type StatusError } from "../kube/status.ts";
 import { nodeScope } from "../identity/scope.ts";
 import type { ByteSource, Sink } from "../platform/bytes.ts";
 import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
 import { concat, decodedBody, readAll } from "../replica/body.ts";
 import { type Recordable, Recorder } from "../replica/recorder.ts";
 import type { Call } from "./call.ts";
+import { pathOf } from "./object_path_of.ts";
 import type { HubContext } from "./context.ts";
 
 /** A longer answer passes through unrecorded. */
@@ -49,16 +51,22 @@ class Attempt {
   async head(): Promise<UpstreamResponse | undefined> {
     const { link, platform, cloudReadTimeoutMs } = this.#context;
     const { exchange } = this.#call;
-    const gone = () => this.#abort.abort(exchange.signal.reason);
-    exchange.signal.addEventListener("abort", gone);
+    if (exchange.signal.aborted) return undefined; // a client that has gone wants nothing done any more
+    exchange.signal.addEventListener("abort", () => this.#abort.abort(exchange.signal.reason));
     const stop = link.onChange(() => {
       if (link.state === "offline") this.#abort.abort(new Error("the link was cut"));
     });
+    // The body of a short answer must not outlast the link either; a long one breaks by itself, or goes on after it.
+    const bodyToo = !isLongRunning(this.#call.info);
+    let passing = false;
     const timer = platform.clock.setTimer(cloudReadTimeoutMs, () => void this.#slow());
     try {
       const response = await this.#context.cloud.request(this.#request());
       if (this.#call.exchange.answered) return undefined;
-      if (!this.#isOutOfReach(response)) return response;
+      if (!this.#isOutOfReach(response)) {
+        passing = true;
+        return bodyToo ? { ...response, body: endingWith(response.body, stop) } : response;
+      }
       this.#abort.abort(new Error("not the cloud's answer"));
       throw new UpstreamError(
         "untrusted",
@@ -70,7 +78,7 @@ class Attempt {
       return undefined;
     } finally {
       timer.cancel();
-      stop(); // the client's going still counts while the body passes
+      if (!passing || !bodyToo) stop();
     }
   }
 
@@ -88,7 +96,7 @@ class Attempt {
       rawPath: exchange.rawPath,
       rawHeaders,
       signal: this.#abort.signal,
-      longRunning: info.verb === "watch",
+      longRunning: isLongRunning(info),
       ...(hasBody ? { body: exchange.body } : {}),
     };
   }
@@ -97,11 +105,11 @@ class Attempt {
   async #slow(): Promise<void> {
     this.#context.link.suspect();
     try {
-      if (await this.#options.otherwise?.() !== true) return;
+      if (await this.#options.otherwise?.() === true) this.#abort.abort(new Error("answered by the replica"));
     } catch (error) {
-      this.#call.fail(toStatusError(error));
+      // What is held has no answer but an error: the cloud may still have one.
+      this.#context.logger.log("debug", "A slow answer of the cloud is waited for", { error: String(error) });
     }
-    this.#abort.abort(new Error("answered by the replica"));
   }
 
   async #failed(error: unknown): Promise<void> {
@@ -121,7 +129,8 @@ class Attempt {
   #isOutOfReach(response: UpstreamResponse): boolean {
     if ([401, 403, 404].includes(response.status) && this.#context.link.state === "offline") return true;
     const type = headerOf(response.rawHeaders, "content-type") ?? "";
-    return this.#call.info.isResource && this.#call.info.subresource === "" && type.startsWith("text/html");
+    const isData = this.#call.info.isResource ? this.#call.info.subresource === "" : this.#options.taken !== undefined;
+    return isData && type.startsWith("text/html");
   }
 }
 
@@ -135,7 +144,16 @@ interface Relayed {
   readonly options: ForwardOptions;
 }
 
+async function* endingWith(body: ByteSource, end: () => void): ByteSource {
+  try {
+    yield* body;
+  } finally {
+    end();
+  }
+}
+
 async function relay(context: HubContext, call: Call, { response, options }: Relayed): Promise<void> {
+  if (call.exchange.answered) return;
   const rawHeaders = forwardHeaders(response.rawHeaders);
   const kept = keeps(call, response, options) ? new KeptBody() : undefined;
   const sink = call.respond({ status: response.status, reason: response.reason, rawHeaders }, "cloud");
@@ -203,7 +221,7 @@ async function take(
 
 function recordable({ info, options }: Call): Recordable {
   const { verb, group, version, resource, subresource } = info;
-  const asked = { verb, group, version, resource, subresource };
+  const asked = { verb, group, version, resource, subresource, namespace: pathOf({ info }).namespace };
   return verb === "list" && options !== undefined
     ? { ...asked, query: queryOf(info, options), continue: options.continue }
     : asked;

@@ -27,6 +27,7 @@ export async function guard(exchange: Exchange, options: GuardOptions): Promise<
   }
   if (options.uidOf === "writes" && ["GET", "HEAD"].includes(exchange.method)) return undefined;
   const uid = await exchange.peer.uid();
+  if (uid === "gone") return forbidden("The client has let go of the connection before it was known who it is");
   if (uid !== undefined && !options.allowUids.includes(uid)) {
     return forbidden(`The user id ${uid} is not in --plain-allow-uid`);
   }

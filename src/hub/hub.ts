@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { Cloud } from "../cloud/cloud.ts";
 import { Link } from "../cloud/link.ts";
+import type { RequestInfo } from "../kube/request_info.ts";
 import { statusBody, type StatusError, statusHeaders } from "../kube/status.ts";
 import type { Exchange, ExchangeBindings } from "../platform/exchange.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -9,6 +10,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { Store } from "../platform/store.ts";
 import type { Upstream } from "../platform/upstream.ts";
 import { WebExchange } from "../platform/web_exchange.ts";
+import { Eviction } from "../replica/eviction.ts";
 import { Recorder } from "../replica/recorder.ts";
 import { Replica } from "../replica/replica.ts";
 import type { Call } from "./call.ts";
@@ -40,6 +42,12 @@ export interface HubOptions {
   readonly minRequestTimeoutMs?: number;
   /** Whose processes may use the plain port. @default root and the hub's own user */
   readonly plainAllowUids?: readonly number[];
+  /** Bytes of objects that are kept on disk. @default {1 GiB} */
+  readonly cacheMaxBytes?: number;
+  /** How long a collection that nobody reads is kept up to date. @default {600_000} */
+  readonly collectionIdleMs?: number;
+  /** Bytes of objects that are kept in memory beside the store. @default {32 MiB} */
+  readonly cacheMemoryMaxBytes?: number;
   readonly version: string;
 }
 
@@ -66,6 +74,8 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const context = createContext(options, closing.signal);
   await context.replica.restore();
   await context.link.start();
+  const eviction = createEviction(context, options);
+  eviction.start();
   const apps = createApps(context, options);
   const statusApp = createStatusApp({ context, metrics, version, startedAt: platform.clock.now() });
   const guarded = new Hono<{ Bindings: ExchangeBindings }>();
@@ -78,6 +88,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     async close(): Promise<void> {
       closing.abort(new Error("The hub closes"));
       context.link.close();
+      await eviction.close();
       await context.replica.close();
     },
   };
@@ -93,7 +104,8 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
     ...(authorization === undefined ? {} : { authorization }),
   });
   const link = new Link({ cloud, clock, random, logger });
-  const replica = new Replica({ cloud, link, store, clock, random, logger });
+  const memoryMaxBytes = options.cacheMemoryMaxBytes ?? 32 * 1024 * 1024;
+  const replica: Replica = new Replica({ cloud, link, store, clock, random, logger, memoryMaxBytes });
   return {
     platform,
     nodeName: options.nodeName,
@@ -106,6 +118,18 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
     minRequestTimeoutMs: options.minRequestTimeoutMs ?? 1_800_000,
     closed,
   };
+}
+
+function createEviction({ replica, link, platform, logger, nodeName }: HubContext, options: HubOptions): Eviction {
+  return new Eviction({
+    replica,
+    link,
+    clock: platform.clock,
+    logger,
+    nodeName,
+    maxBytes: options.cacheMaxBytes ?? 1024 * 1024 * 1024,
+    idleMs: options.collectionIdleMs ?? 10 * 60_000,
+  });
 }
 
 type App = Hono<{ Bindings: ExchangeBindings }>;
@@ -154,8 +178,8 @@ function logRequest({ logger }: HubContext, call: Call, durationMs: number): voi
   const { info, exchange, status, source } = call;
   logger.log("debug", "Request", {
     method: exchange.method,
-    path: info.path,
-    query: info.query.toString(),
+    path: loggedPath(info),
+    query: loggedQuery(info),
     verb: info.verb,
     status,
     source,
@@ -163,6 +187,32 @@ function logRequest({ logger }: HubContext, call: Call, durationMs: number): voi
     client: exchange.peer.address === "" ? "" : `${exchange.peer.address}:${exchange.peer.port}`,
     userAgent: exchange.header("user-agent"),
   });
+}
+
+/** What stands behind `proxy`, `exec` and the like is the caller's own, and may hold secrets. */
+function loggedPath({ isResource, path, parts, subresource }: RequestInfo): string {
+  const rest = parts.slice(3).join("/");
+  return isResource && subresource !== "" && rest !== "" && path.endsWith(rest)
+    ? `${path.slice(0, -rest.length)}…`
+    : path;
+}
+
+const loggedParameters = [
+  "allowWatchBookmarks",
+  "continue",
+  "fieldSelector",
+  "labelSelector",
+  "limit",
+  "resourceVersion",
+  "resourceVersionMatch",
+  "sendInitialEvents",
+  "timeout",
+  "timeoutSeconds",
+  "watch",
+];
+
+function loggedQuery({ query }: RequestInfo): string {
+  return String(new URLSearchParams([...query].filter(([name]) => loggedParameters.includes(name))));
 }
 
 async function mounted(app: App, request: Request): Promise<Response> {

@@ -2,6 +2,9 @@ import type { GaugeValue, Metrics } from "../platform/metrics.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 
+/** Names of resources that are labels. */
+const maxResources = 500;
+
 /** @returns what counts a request once it has ended */
 export function declareMetrics(context: HubContext, metrics: Metrics): (call: Call) => void {
   const requests = metrics.counter(
@@ -36,11 +39,16 @@ export function declareMetrics(context: HubContext, metrics: Metrics): (call: Ca
     () => [{ value: context.replica.records.dropped }],
   );
   metrics.gauge("holdfast_store_failed", "Whether the store cannot be written", [], () => [
-    { value: context.replica.store.failure === undefined ? 0 : 1 },
+    { value: context.replica.batch.failure === undefined ? 0 : 1 },
   ]);
-  return ({ info, status, source }) =>
-    // Paths outside of resources are the client's own words: they are no label.
-    requests.add(1, { verb: info.verb, resource: info.isResource ? info.resource : "", code: String(status), source });
+  const known = new Set<string>();
+  return ({ info, status, source }) => {
+    // A path is the client's own words: a label is only what the API server, or the replica, has answered for.
+    const answered = info.isResource && (source === "replica" || (source === "cloud" && status < 400));
+    if (answered && known.size < maxResources) known.add(info.resource);
+    const resource = known.has(info.resource) ? info.resource : "";
+    requests.add(1, { verb: info.verb, resource, code: String(status), source });
+  };
 }
 
 function states({ replica }: HubContext): GaugeValue[] {

@@ -6,7 +6,8 @@ import { readAll } from "../replica/body.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { outOfReach } from "./forward.ts";
-import { pathOf } from "./reads.ts";
+import { pathOf } from "./object_path_of.ts";
+import { readObject } from "./replica_answers.ts";
 
 /** The API server takes no longer body either. */
 const maxBodyBytes = 3 * 1024 * 1024;
@@ -54,8 +55,9 @@ async function patchedNothing(context: HubContext, call: Call): Promise<boolean>
   const { type } = contentTypeOf(call.exchange.header("content-type"));
   if (!jsonPatches.includes(type)) return false; // server-side apply is YAML, and the API server's to merge
   const patch = parseJson(await bodyOf(call));
-  if (patchChangesNothing(parseJson(held.bytes), patch, type) !== true) return false;
-  respondJson(call, held.bytes);
+  const bytes = await readObject(context, held);
+  if (patchChangesNothing(parseJson(bytes), patch, type) !== true) return false;
+  respondJson(call, bytes);
   return true;
 }
 

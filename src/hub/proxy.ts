@@ -53,7 +53,7 @@ function chosen(context: HubContext, call: Call): Route {
     info,
     ...(options === undefined ? {} : { options }),
     takesJson: accept.json || accept.asJson,
-    wantsOtherForm: accept.as !== undefined,
+    wantsTable: accept.as?.kind === "Table",
     ownCredential: bringsCredential(exchange.rawHeaders),
     impersonates: impersonates(exchange.rawHeaders),
     upgrade: exchange.upgrade,

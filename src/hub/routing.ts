@@ -11,8 +11,8 @@ export interface RoutingQuestion {
   readonly options?: ListOptions;
   /** The client takes plain JSON objects. */
   readonly takesJson: boolean;
-  /** The client would rather have a Table or PartialObjectMetadata. */
-  readonly wantsOtherForm: boolean;
+  /** The client would rather have a Table: online the cloud knows its columns best. */
+  readonly wantsTable: boolean;
   /** The request brings a credential of its own. */
   readonly ownCredential: boolean;
   /** It acts as somebody else. */
@@ -58,9 +58,9 @@ const table: readonly Row[] = [
     offline: "refuse",
   },
   { when: (q) => !q.takesJson, online: "pass", offline: "refuse" },
-  { when: (q) => q.info.verb === "watch" && q.wantsOtherForm, online: "pass", offline: "held" },
+  { when: (q) => q.info.verb === "watch" && q.wantsTable, online: "pass", offline: "held" },
   { when: (q) => q.info.verb === "watch", online: "collection", offline: "held" },
-  { when: (q) => q.wantsOtherForm, online: "cloud", offline: "held" },
+  { when: (q) => q.wantsTable, online: "cloud", offline: "held" },
   { when: (q) => q.info.verb === "get" && askedVersion(q) !== "", online: "covered", offline: "held" },
   { when: (q) => q.info.verb === "get", online: "cloud", offline: "held" },
   { when: (q) => isExact(q.options), online: "cloud", offline: "expired" },

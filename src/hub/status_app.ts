@@ -38,7 +38,7 @@ export function createStatusApp({ context, metrics, version, startedAt }: Status
 }
 
 function readiness({ link, replica }: HubContext): Check[] {
-  const { failure } = replica.store;
+  const { failure } = replica.batch;
   return [
     { name: "ping", ok: true, why: "" },
     { name: "restored", ok: true, why: "" },
@@ -68,8 +68,8 @@ function status(
     startedAt: iso(hub.startedAt),
     link: { state: link.state, since: iso(link.since), reason: link.reason },
     store: {
-      ok: replica.store.failure === undefined,
-      ...(replica.store.failure === undefined ? {} : { error: replica.store.failure }),
+      ok: replica.batch.failure === undefined,
+      ...(replica.batch.failure === undefined ? {} : { error: replica.batch.failure }),
     },
     records: { count: replica.records.size, bytes: replica.records.bytes, dropped: replica.records.dropped },
     collections: [...replica.collections()].map((collection) => ({

@@ -1,5 +1,5 @@
 import { forwardHeaders } from "../kube/hop_by_hop.ts";
-import type { Duplex } from "../platform/bytes.ts";
+import type { ByteSource, Duplex, Sink } from "../platform/bytes.ts";
 import { UpstreamError } from "../platform/upstream.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
@@ -8,22 +8,26 @@ import { outOfReach } from "./forward.ts";
 /** Passes exec, attach and port-forward: the cloud's answer to the upgrade, then the two connections are joined. */
 export async function passUpgrade(context: HubContext, call: Call): Promise<void> {
   const { exchange } = call;
+  const waiting = new AbortController();
+  const gone = () => waiting.abort(exchange.signal.reason);
+  exchange.signal.addEventListener("abort", gone);
+  const stop = context.link.onChange(() => {
+    if (context.link.state === "offline") waiting.abort(new Error("the link was cut"));
+  });
   try {
     const answer = await context.cloud.upgrade({
       method: exchange.method,
       rawPath: exchange.rawPath,
       rawHeaders: forwardHeaders(exchange.rawHeaders, { keepUpgrade: true }),
-      signal: exchange.signal,
-    });
+      signal: waiting.signal,
+    }).finally(stop);
     if (answer.socket === undefined) {
       const sink = call.respond({
         status: answer.status,
         reason: answer.reason,
         rawHeaders: forwardHeaders(answer.rawHeaders),
       }, "cloud");
-      for await (const chunk of answer.body) await sink.write(chunk);
-      sink.end();
-      return;
+      return await copy(answer.body, sink);
     }
     const client = exchange.hijack();
     call.upgraded();
@@ -33,6 +37,16 @@ export async function passUpgrade(context: HubContext, call: Call): Promise<void
     if (!(error instanceof UpstreamError)) throw error;
     context.link.suspect();
     call.fail(outOfReach(error.message));
+  }
+}
+
+async function copy(body: ByteSource, sink: Sink): Promise<void> {
+  try {
+    for await (const chunk of body) await sink.write(chunk);
+    sink.end();
+  } catch (error) {
+    sink.destroy();
+    throw error;
   }
 }
 

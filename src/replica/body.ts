@@ -1,5 +1,7 @@
 import { headerOf } from "../kube/hop_by_hop.ts";
 import type { ByteSource, RawHeaders } from "../platform/bytes.ts";
+import type { Clock } from "../platform/clock.ts";
+import { UpstreamError } from "../platform/upstream.ts";
 
 /** A body without its `Content-Encoding`: the API server gzips long answers where it may. */
 export function decodedBody(response: { readonly rawHeaders: RawHeaders; readonly body: ByteSource }): ByteSource {
@@ -61,4 +63,33 @@ export function concat(chunks: readonly Uint8Array[]): Uint8Array {
     offset += chunk.length;
   }
   return whole;
+}
+
+export interface StallLimitOptions {
+  readonly clock: Clock;
+  readonly limitMs: number;
+  /** Aborted when the body has brought nothing for that long. */
+  readonly round: AbortController;
+  /** From when on the body may be silent. @default never */
+  readonly until?: () => boolean;
+}
+
+/** A body that is given up when it stops coming. */
+export async function* withStallLimit(
+  body: ByteSource,
+  { clock, limitMs, round, until }: StallLimitOptions,
+): ByteSource {
+  const stalled = () => {
+    if (until?.() !== true) round.abort(new UpstreamError("timeout", `Nothing came for ${limitMs} ms`, { sent: true }));
+  };
+  let timer = clock.setTimer(limitMs, stalled);
+  try {
+    for await (const chunk of body) {
+      timer.cancel();
+      yield chunk;
+      if (until?.() !== true) timer = clock.setTimer(limitMs, stalled);
+    }
+  } finally {
+    timer.cancel();
+  }
 }

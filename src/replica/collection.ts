@@ -1,15 +1,13 @@
 import type { ObjectMeta } from "../kube/object_meta.ts";
-import { readObjectMeta, withResourceVersion } from "../kube/object_meta.ts";
+import { compileQuery, type Matcher } from "../kube/query_matcher.ts";
 import type { Query } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import type { StatusError } from "../kube/status.ts";
+import { type Codec, jsonCodec } from "./codec.ts";
 import { EventLog, type LogEvent } from "./event_log.ts";
-
-/** An object as it is held: its bytes with `kind` and `apiVersion` (R17), and what is asked of it most. */
-export interface HeldObject {
-  readonly bytes: Uint8Array;
-  readonly meta: ObjectMeta;
-}
+import { type Missed, missedEvents } from "./missed_events.ts";
+import { objectKey, type ObjectPath } from "./object_path.ts";
+import type { HeldObject, ObjectRows } from "./object_rows.ts";
 
 /**
  * `syncing`: nothing complete yet. `live`: a watch to the cloud runs. `stale`: complete as of its version. `refused`: the
@@ -19,6 +17,8 @@ export type CollectionState = "syncing" | "live" | "stale" | "refused";
 
 /** What is told after every change, for the store. */
 export interface CollectionChange {
+  /** Versions from before mean nothing any more. */
+  readonly newEpoch?: boolean;
   readonly put: readonly HeldObject[];
   readonly removed: readonly ObjectMeta[];
 }
@@ -26,20 +26,37 @@ export interface CollectionChange {
 export interface CollectionOptions {
   readonly key: string;
   readonly query: Query;
+  readonly rows: ObjectRows;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly changed: (collection: Collection, change: CollectionChange) => void;
 }
 
-/** A complete list, or what the store held of one. */
-export interface Snapshot {
+/** What a collection is complete at, and of which type its objects are. */
+export interface CollectionHead {
   /** Of the items, as "v1" and "Pod". */
   readonly apiVersion: string;
   readonly kind: string;
   readonly listKind: string;
   readonly resourceVersion: string;
+}
+
+/** A complete list. */
+export interface Snapshot extends CollectionHead {
+  /** In stored form. */
   readonly items: readonly Uint8Array[];
 }
+
+/** What the store held of a collection. Times in milliseconds since 1970. */
+export interface RestoredCollection {
+  readonly head: CollectionHead;
+  readonly objects: readonly HeldObject[];
+  readonly staleSince: number;
+  readonly lastRead: number;
+  readonly lastWatched: number;
+}
+
+const noBytes = new Uint8Array();
 
 /** Bounds of what a watcher may be behind, and of the memory that costs. */
 const logLimits = { maxEvents: 1_000, maxBytes: 8 * 1024 * 1024 };
@@ -51,25 +68,27 @@ const logLimits = { maxEvents: 1_000, maxBytes: 8 * 1024 * 1024 };
 export class Collection {
   readonly key: string;
   readonly query: Query;
+  readonly codec: Codec = jsonCodec;
   readonly log: EventLog;
   readonly #options: CollectionOptions;
   readonly #objects = new Map<string, HeldObject>();
-  readonly #watchers = new Set<() => void>();
-  #apiVersion = "";
-  #kind = "";
-  #listKind = "";
-  #resourceVersion = "";
+  readonly #subscribers = new Set<() => void>();
+  #openWatches = 0;
+  #sorted: readonly HeldObject[] | undefined;
+  #head: CollectionHead = { apiVersion: "", kind: "", listKind: "", resourceVersion: "" };
+  #matcher: Matcher | undefined;
   #epoch = 0;
   #state: CollectionState = "syncing";
   #since: number;
   #refusal: StatusError | undefined;
   #lastRead: number;
+  #lastWatched = 0;
 
   constructor(options: CollectionOptions) {
     this.#options = options;
     this.key = options.key;
     this.query = options.query;
-    this.log = new EventLog("0", logLimits);
+    this.log = new EventLog("0", { ...logLimits, dropped: (event) => this.#forget(event) });
     this.#since = options.now();
     this.#lastRead = this.#since;
   }
@@ -83,34 +102,33 @@ export class Collection {
   }
   /** Whether it was complete once: it may then be answered from, offline too (R11). */
   get synced(): boolean {
-    return this.#resourceVersion !== "";
+    return this.#head.resourceVersion !== "";
+  }
+  get head(): CollectionHead {
+    return this.#head;
   }
   get resourceVersion(): string {
-    return this.#resourceVersion;
+    return this.#head.resourceVersion;
   }
   get epoch(): number {
     return this.#epoch;
-  }
-  get apiVersion(): string {
-    return this.#apiVersion;
-  }
-  get kind(): string {
-    return this.#kind;
-  }
-  get listKind(): string {
-    return this.#listKind;
   }
   get size(): number {
     return this.#objects.size;
   }
   get watchers(): number {
-    return this.#watchers.size;
+    return this.#openWatches;
   }
   get refusal(): StatusError | undefined {
     return this.#refusal;
   }
   get lastRead(): number {
-    return this.#watchers.size > 0 ? this.#options.now() : this.#lastRead;
+    return this.#openWatches > 0 ? this.#options.now() : this.#lastRead;
+  }
+
+  /** When a watch was open last. */
+  get lastWatched(): number {
+    return this.#openWatches > 0 ? this.#options.now() : this.#lastWatched;
   }
 
   /** Notes that somebody reads. */
@@ -118,21 +136,36 @@ export class Collection {
     this.#lastRead = this.#options.now();
   }
 
-  /** All objects as readers see them: whatever must lie over the cloud's state is put on here, for lists and watches alike. */
-  *objects(): Iterable<HeldObject> {
-    for (const held of this.#objects.values()) yield held;
+  /** In the order of the API server's lists: by namespace and name. The array never changes. */
+  objects(): readonly HeldObject[] {
+    this.#sorted ??= [...this.#objects].sort(([a], [b]) => a < b ? -1 : 1).map(([, held]) => held);
+    return this.#sorted;
   }
 
   get(namespace: string, name: string): HeldObject | undefined {
     return this.#objects.get(objectKey(namespace, name));
   }
 
+  /** Whether the query selects an object; false where its bytes are needed for that and are not at hand. */
+  selects(meta: ObjectMeta, bytes: Uint8Array | undefined): boolean {
+    this.#matcher ??= compileQuery(this.query);
+    if (this.#matcher.needsObject && bytes === undefined) return false;
+    return this.#matcher.matches(meta, bytes ?? noBytes) === true;
+  }
+
   /** Calls back after each event, bookmark and change of state. @returns how to stop that */
-  subscribe(watcher: () => void): () => void {
-    this.#watchers.add(watcher);
+  subscribe(subscriber: () => void): () => void {
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+
+  /** Notes an open watch. @returns how to note its end */
+  openWatch(): () => void {
+    this.#openWatches += 1;
     return () => {
-      this.#watchers.delete(watcher);
+      this.#openWatches -= 1;
       this.touch();
+      this.#lastWatched = this.#lastRead;
     };
   }
 
@@ -141,65 +174,69 @@ export class Collection {
    * watcher has to list again. Otherwise watchers get the difference, deletions last (R7, R9).
    */
   replace(snapshot: Snapshot): void {
-    const next = new Map<string, HeldObject>();
-    for (const bytes of snapshot.items) {
-      const meta = readObjectMeta(bytes);
-      next.set(objectKey(meta.namespace, meta.name), { bytes, meta });
-    }
-    const change = difference(this.#objects, next);
+    const { items, ...head } = snapshot;
+    const change = this.#difference(items);
+    const after = this.resourceVersion;
     const first = !this.synced;
-    const newEpoch = !first &&
-      (compareVersions(snapshot.resourceVersion, this.#resourceVersion) < 0 || change.goesBack);
-    this.#apiVersion = snapshot.apiVersion;
-    this.#kind = snapshot.kind;
-    this.#listKind = snapshot.listKind;
-    this.#resourceVersion = snapshot.resourceVersion;
+    const newEpoch = !first && (compareVersions(head.resourceVersion, this.resourceVersion) < 0 || change.goesBack);
+    this.#head = head;
+    this.#sorted = undefined;
     if (this.#state === "stale") this.#since = this.#options.now();
-    if (first || newEpoch) {
-      if (newEpoch) this.#epoch += 1;
-      this.log.reset(snapshot.resourceVersion);
-    } else {
-      for (const event of change.events(snapshot.resourceVersion)) this.log.append(event);
-    }
     for (const meta of change.removed) this.#objects.delete(objectKey(meta.namespace, meta.name));
     for (const held of change.put) this.#objects.set(objectKey(held.meta.namespace, held.meta.name), held);
-    this.#options.changed(this, change);
+    const events = missedEvents(change, { after, upTo: head.resourceVersion });
+    if (first || newEpoch) {
+      if (newEpoch) this.#epoch += 1;
+      this.log.reset(head.resourceVersion);
+      for (const event of events) this.#forget(event);
+    } else {
+      for (const event of events) this.log.append(event);
+    }
+    this.#options.changed(this, { ...change, newEpoch });
     this.#wake();
   }
 
   /**
    * Takes one event of the cloud. What is not above the collection's version was seen before; a deletion counts for the
    * same uid only (R9).
+   *
+   * @param object in stored form
    */
   apply(type: LogEvent["type"], object: Uint8Array): void {
-    const meta = readObjectMeta(object);
-    if (compareVersions(meta.resourceVersion, this.#resourceVersion) <= 0) return;
+    const { rows } = this.#options;
+    const meta = this.codec.readMeta(object);
+    const { resourceVersion } = meta;
+    if (compareVersions(resourceVersion, this.resourceVersion) <= 0) return;
     const key = objectKey(meta.namespace, meta.name);
     const before = this.#objects.get(key);
-    this.#resourceVersion = meta.resourceVersion;
-    const held = { bytes: object, meta };
+    this.#head = { ...this.#head, resourceVersion };
+    this.#sorted = undefined;
+    let change: CollectionChange = { put: [], removed: [] };
+    // What the log holds is counted apart from what the collection holds; `before` passes from the one to the other.
     if (type !== "DELETED") {
+      const held = rows.add(this.#path(meta), { meta, bytes: object });
       this.#objects.set(key, held);
+      const kind = before === undefined ? "ADDED" : "MODIFIED";
       this.log.append({
-        type: before === undefined ? "ADDED" : "MODIFIED",
-        object,
-        resourceVersion: meta.resourceVersion,
+        type: kind,
+        held: rows.retain(held),
+        resourceVersion,
+        ...(before === undefined ? {} : { before }),
       });
-      this.#options.changed(this, { put: [held], removed: [] });
+      change = { put: [held], removed: [] };
     } else if (before !== undefined && before.meta.uid === meta.uid) {
       this.#objects.delete(key);
-      this.log.append({ type, object, resourceVersion: meta.resourceVersion });
-      this.#options.changed(this, { put: [], removed: [meta] });
-    } else {
-      this.#options.changed(this, { put: [], removed: [] });
+      this.log.append({ type, held: rows.add(this.#path(meta), { meta, bytes: object }), before, resourceVersion });
+      change = { put: [], removed: [meta] };
     }
+    this.#options.changed(this, change);
     this.#wake();
   }
 
   /** Takes a bookmark of the cloud: complete up to this version. */
   advance(resourceVersion: string): void {
-    if (compareVersions(resourceVersion, this.#resourceVersion) <= 0) return;
-    this.#resourceVersion = resourceVersion;
+    if (compareVersions(resourceVersion, this.resourceVersion) <= 0) return;
+    this.#head = { ...this.#head, resourceVersion };
     this.#options.changed(this, { put: [], removed: [] });
     this.#wake();
   }
@@ -213,64 +250,73 @@ export class Collection {
   }
 
   /** Takes back what the store held, at start. */
-  restore(snapshot: Snapshot & { readonly staleSince: number }): void {
-    for (const bytes of snapshot.items) {
-      const meta = readObjectMeta(bytes);
-      this.#objects.set(objectKey(meta.namespace, meta.name), { bytes, meta });
+  restore(stored: RestoredCollection): void {
+    for (const held of stored.objects) {
+      this.#objects.set(objectKey(held.meta.namespace, held.meta.name), this.#options.rows.retain(held));
     }
-    this.#apiVersion = snapshot.apiVersion;
-    this.#kind = snapshot.kind;
-    this.#listKind = snapshot.listKind;
-    this.#resourceVersion = snapshot.resourceVersion;
-    this.log.reset(snapshot.resourceVersion);
+    this.#head = stored.head;
+    this.log.reset(stored.head.resourceVersion);
     this.#state = "stale";
-    this.#since = snapshot.staleSince;
+    this.#since = stored.staleSince;
+    this.#lastRead = stored.lastRead;
+    this.#lastWatched = stored.lastWatched;
+  }
+
+  /** Lets go of everything it holds. Nobody reads it any more. */
+  drop(): void {
+    this.log.reset(this.resourceVersion);
+    for (const held of this.#objects.values()) this.#options.rows.release(held);
+    this.#objects.clear();
+    this.#wake();
+  }
+
+  #difference(items: readonly Uint8Array[]): Difference {
+    const { rows } = this.#options;
+    const put: HeldObject[] = [];
+    const changes: LogEvent[] = [];
+    const deletions: Missed["deletions"][number][] = [];
+    const seen = new Set<string>();
+    let goesBack = false;
+    for (const bytes of items) {
+      const meta = this.codec.readMeta(bytes);
+      const { resourceVersion, uid } = meta;
+      const key = objectKey(meta.namespace, meta.name);
+      seen.add(key);
+      const before = this.#objects.get(key);
+      const order = before === undefined ? 1 : compareVersions(resourceVersion, before.meta.resourceVersion);
+      const replaced = before !== undefined && before.meta.uid !== uid;
+      if (order === 0 && !replaced) continue;
+      if (order < 0) goesBack = true;
+      const held = rows.add(this.#path(meta), { meta, bytes });
+      put.push(held);
+      if (replaced) deletions.push({ held: rows.retain(before), below: resourceVersion });
+      const type = before === undefined || replaced ? "ADDED" : "MODIFIED";
+      changes.push({ type, held: rows.retain(held), resourceVersion, ...(before === undefined ? {} : { before }) });
+    }
+    const removed: ObjectMeta[] = [];
+    for (const [key, held] of this.#objects) {
+      if (seen.has(key)) continue;
+      removed.push(held.meta);
+      deletions.push({ held });
+    }
+    return { put, changes, deletions, goesBack, removed };
+  }
+
+  #path(meta: ObjectMeta): ObjectPath {
+    return { ...this.query, namespace: meta.namespace, name: meta.name };
+  }
+
+  #forget({ held, before }: LogEvent): void {
+    this.#options.rows.release(held);
+    if (before !== undefined) this.#options.rows.release(before);
   }
 
   #wake(): void {
-    for (const watcher of [...this.#watchers]) watcher();
+    for (const subscriber of [...this.#subscribers]) subscriber();
   }
 }
 
-export function objectKey(namespace: string, name: string): string {
-  return `${namespace}/${name}`;
-}
-
-interface Difference extends CollectionChange {
+interface Difference extends CollectionChange, Missed {
   /** Whether an object of the list is older than the one held. */
   readonly goesBack: boolean;
-  /** By version, deletions last, with the last known state at the list's version (R7). */
-  events(listVersion: string): LogEvent[];
-}
-
-function difference(before: ReadonlyMap<string, HeldObject>, next: ReadonlyMap<string, HeldObject>): Difference {
-  const put: HeldObject[] = [];
-  const changes: LogEvent[] = [];
-  let goesBack = false;
-  for (const [key, held] of next) {
-    const old = before.get(key);
-    const order = old === undefined ? 1 : compareVersions(held.meta.resourceVersion, old.meta.resourceVersion);
-    const replaced = old !== undefined && old.meta.uid !== held.meta.uid;
-    if (order === 0 && !replaced) continue;
-    if (order < 0) goesBack = true;
-    put.push(held);
-    const resourceVersion = held.meta.resourceVersion;
-    // Just below its successor, so that a watcher that was cut between the two still gets the second one.
-    if (replaced) changes.push(deletion(old, String(BigInt(resourceVersion) - 1n)));
-    changes.push({ type: old === undefined || replaced ? "ADDED" : "MODIFIED", object: held.bytes, resourceVersion });
-  }
-  const gone = [...before].filter(([key]) => !next.has(key)).map(([, held]) => held);
-  return {
-    put,
-    removed: gone.map((held) => held.meta),
-    goesBack,
-    events: (listVersion) => [
-      ...changes.toSorted((a, b) => compareVersions(a.resourceVersion, b.resourceVersion)),
-      ...gone.map((held) => deletion(held, listVersion)),
-    ],
-  };
-}
-
-function deletion(held: HeldObject, resourceVersion: string): LogEvent {
-  return { type: "DELETED", object: withResourceVersion(held.bytes, resourceVersion), resourceVersion };
 }

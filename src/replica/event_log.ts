@@ -1,15 +1,19 @@
 import { compareVersions } from "../kube/resource_version.ts";
+import type { HeldObject } from "./object_rows.ts";
 
 /** A change of a collection as its watchers see it. */
 export interface LogEvent {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
-  /** With `kind` and `apiVersion`; after a deletion the last state, at the deletion's version. */
-  readonly object: Uint8Array;
+  /** After a deletion the last state, at the deletion's version. */
+  readonly held: HeldObject;
+  /** What was held of that name before. */
+  readonly before?: HeldObject;
   readonly resourceVersion: string;
 }
 
 export interface EventLogLimits {
   readonly maxEvents: number;
+  /** Of the objects of the events. */
   readonly maxBytes: number;
 }
 
@@ -19,6 +23,7 @@ export interface EventLogLimits {
  */
 export class EventLog {
   readonly #limits: EventLogLimits;
+  readonly #dropped: (event: LogEvent) => void;
   #events: LogEvent[] = [];
   #bytes = 0;
   /** Cursor of the oldest event still here. */
@@ -26,9 +31,11 @@ export class EventLog {
   /** Every change above this version is in the log. */
   #startVersion: string;
 
-  constructor(startVersion: string, limits: EventLogLimits) {
+  /** @param dropped is told of each event that leaves the log */
+  constructor(startVersion: string, options: EventLogLimits & { readonly dropped: (event: LogEvent) => void }) {
     this.#startVersion = startVersion;
-    this.#limits = limits;
+    this.#limits = options;
+    this.#dropped = options.dropped;
   }
 
   /** The cursor behind the newest event. */
@@ -38,26 +45,28 @@ export class EventLog {
 
   append(event: LogEvent): void {
     this.#events.push(event);
-    this.#bytes += event.object.byteLength;
+    this.#bytes += event.held.length;
     let drop = 0;
     while (this.#events.length - drop > this.#limits.maxEvents || this.#bytes > this.#limits.maxBytes) {
       const oldest = this.#events[drop];
       if (oldest === undefined) break;
-      this.#bytes -= oldest.object.byteLength;
+      this.#bytes -= oldest.held.length;
       this.#startVersion = oldest.resourceVersion;
       drop += 1;
     }
     if (drop === 0) return;
-    this.#events.splice(0, drop);
     this.#first += drop;
+    for (const gone of this.#events.splice(0, drop)) this.#dropped(gone);
   }
 
   /** Forgets everything: all cursors given out so far are lost, and so is every version below `startVersion`. */
   reset(startVersion: string): void {
     this.#first = this.end + 1;
+    const gone = this.#events;
     this.#events = [];
     this.#bytes = 0;
     this.#startVersion = startVersion;
+    for (const event of gone) this.#dropped(event);
   }
 
   /**

@@ -1,50 +1,62 @@
-import { frameList } from "../kube/list_codec.ts";
-import { withoutTypeMeta } from "../kube/object_meta.ts";
 import { isBuiltinGroup } from "../kube/resources.ts";
 import type { Sink } from "../platform/bytes.ts";
-import type { Collection, HeldObject } from "./collection.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Collection } from "./collection.ts";
+import type { Form } from "./form.ts";
+import type { HeldObject, ObjectRows } from "./object_rows.ts";
+import { PacedWriter } from "./paced_writer.ts";
 
-/** Small chunks are joined up to this size: a write costs more than its bytes. */
-const chunkBytes = 64 * 1024;
+export interface ListAnswerOptions {
+  readonly collection: Collection;
+  readonly rows: ObjectRows;
+  readonly clock: Clock;
+  /** In the order of the list. */
+  readonly items: readonly HeldObject[];
+  /** Missing for objects as they are. */
+  readonly form?: Form;
+}
 
 /**
- * Writes a collection as the list that the API server would send, from the bytes that are held (R17).
+ * Writes a collection as the list that the API server would send, from the bytes that are held (R17). What changes while it
+ * is written does not show: it is the state at the list's version.
  *
- * @param items the objects, where they are not the collection's own
+ * @throws StoreError, MissingRowError where an object cannot be read; the answer is broken off then
  */
-export async function writeList(
-  sink: Sink,
-  collection: Collection,
-  items: Iterable<HeldObject> = collection.objects(),
-): Promise<void> {
-  const { apiVersion, listKind, resourceVersion, query } = collection;
-  const custom = !isBuiltinGroup(query.group);
-  const bytes = custom ? map(items, (held) => held.bytes) : map(items, (held) => withoutTypeMeta(held.bytes));
-  await writeJoined(sink, frameList({ apiVersion, kind: listKind, resourceVersion, items: bytes, custom }));
-  sink.end();
-}
-
-/** Writes many small chunks as few, waiting where the reader is slow. */
-export async function writeJoined(sink: Sink, chunks: Iterable<Uint8Array>): Promise<void> {
-  let joined = new Uint8Array(chunkBytes);
-  let length = 0;
-  for (const chunk of chunks) {
-    if (length + chunk.length > chunkBytes && length > 0) {
-      await sink.write(joined.subarray(0, length));
-      joined = new Uint8Array(chunkBytes);
-      length = 0;
-    }
-    if (chunk.length > chunkBytes) {
-      await sink.write(chunk);
-      continue;
-    }
-    joined.set(chunk, length);
-    length += chunk.length;
+export async function writeList(sink: Sink, options: ListAnswerOptions): Promise<void> {
+  const snapshot = options.rows.snapshot();
+  const writer = new PacedWriter(sink, options.clock);
+  try {
+    if (options.form === undefined) await writePlain(writer, options);
+    else await writeFormed(writer, { ...options, form: options.form });
+    await writer.flush();
+    if (!writer.gone) sink.end();
+  } catch (error) {
+    sink.destroy();
+    throw error;
+  } finally {
+    snapshot.release();
   }
-  if (length > 0) await sink.write(joined.subarray(0, length));
 }
 
-/** Changes values one by one, as they are taken. */
-export function* map<From, To>(values: Iterable<From>, change: (value: From) => To): Iterable<To> {
-  for (const value of values) yield change(value);
+async function writeFormed(writer: PacedWriter, options: ListAnswerOptions & { readonly form: Form }): Promise<void> {
+  const { collection, rows, items, form } = options;
+  const objects: Uint8Array[] = [];
+  for (const held of items) objects.push(await rows.read(held));
+  for (const chunk of form.list(objects, collection.resourceVersion)) await writer.push(chunk);
+}
+
+async function writePlain(writer: PacedWriter, { collection, rows, items }: ListAnswerOptions): Promise<void> {
+  const { codec, query, head: { apiVersion, listKind, resourceVersion } } = collection;
+  const custom = !isBuiltinGroup(query.group);
+  const frame = codec.listFrame({ apiVersion, kind: listKind, resourceVersion, custom });
+  await writer.push(frame.start);
+  for (const [index, held] of items.entries()) {
+    if (index > 0) await writer.push(frame.separator);
+    const read = rows.read(held);
+    const bytes = read instanceof Uint8Array ? read : await read;
+    const room = writer.push(custom ? bytes : codec.listed(bytes));
+    if (room !== undefined) await room;
+    if (writer.gone) return;
+  }
+  await writer.push(frame.end);
 }

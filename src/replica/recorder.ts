@@ -1,12 +1,14 @@
 import type { Scope } from "../identity/scope.ts";
 import { splitList } from "../kube/list_codec.ts";
-import { readObjectMeta, withTypeMeta } from "../kube/object_meta.ts";
+import { jsonCodec } from "./codec.ts";
 import type { Query } from "../kube/resources.ts";
 import type { Replica } from "./replica.ts";
 
 /** What was asked, of which an answer is recorded. */
 export interface Recordable {
   readonly verb: string;
+  /** Of the request; empty for none. */
+  readonly namespace: string;
   readonly group: string;
   readonly version: string;
   readonly resource: string;
@@ -16,13 +18,13 @@ export interface Recordable {
   readonly continue?: string;
 }
 
-/** Pages of lists that are not complete yet; past it the oldest one is forgotten. */
-const maxOpenLists = 32;
-const maxOpenListItems = 50_000;
+/** Pages of lists that are not complete yet, all together; past it the oldest list is forgotten. */
+const maxOpenListBytes = 32 * 1024 * 1024;
 
 interface OpenList {
   readonly resourceVersion: string;
   readonly items: readonly Uint8Array[];
+  readonly bytes: number;
 }
 
 /** Takes what the cloud's answers to clients show into the replica (R2). */
@@ -54,7 +56,7 @@ export class Recorder {
   }
 
   #object(asked: Recordable, body: Uint8Array): void {
-    const meta = readObjectMeta(body);
+    const meta = jsonCodec.readMeta(body);
     if (meta.kind === "Status") {
       if (asked.verb === "delete") this.#deleted(asked, body);
       return;
@@ -62,8 +64,9 @@ export class Recorder {
     // Reviews and the like have no name: there is nothing that a later read could ask for.
     if (meta.name === "" || meta.resourceVersion === "") return;
     const path = { ...asked, namespace: meta.namespace, name: meta.name };
-    if (asked.verb === "delete" && isGone(body)) this.#replica.records.remove(path, meta.uid);
-    else this.#replica.records.put(path, { bytes: body, savedAt: this.#now() });
+    if (asked.verb === "delete" && isGone(body)) return this.#replica.shownGone(path, meta.uid);
+    this.#replica.records.put(path, { bytes: body, savedAt: this.#now() });
+    if (asked.verb !== "get") this.#replica.shown(path, { meta, bytes: body });
   }
 
   /** `details` name what is gone for good: the record of that uid ends. */
@@ -71,12 +74,7 @@ export class Recorder {
     const status: unknown = JSON.parse(new TextDecoder().decode(body));
     const details: unknown = isObject(status) && status.status === "Success" ? status.details : undefined;
     if (!isObject(details) || typeof details.name !== "string" || typeof details.uid !== "string") return;
-    for (const held of this.#replica.records.of({ ...asked, namespace: "" })) {
-      if (held.meta.name === details.name && held.meta.uid === details.uid) {
-        this.#replica.records.remove({ ...asked, namespace: held.meta.namespace, name: held.meta.name }, details.uid);
-        return;
-      }
-    }
+    this.#replica.shownGone({ ...asked, name: details.name }, details.uid);
   }
 
   /** A complete list syncs its collection; the pages of one are put together first (R8). */
@@ -96,8 +94,7 @@ export class Recorder {
       ...type,
       listKind: head.kind,
       resourceVersion: before?.resourceVersion ?? head.resourceVersion,
-      // Copies: a view would keep the whole answer in memory for one object.
-      items: all.map((item) => withTypeMeta(item, type).slice()),
+      items: all.map((item) => jsonCodec.stored(item, type)),
     });
   }
 
@@ -108,12 +105,16 @@ export class Recorder {
     return open ?? "unknown";
   }
 
-  #keepOpen(token: string, list: OpenList): void {
-    if (list.items.length > maxOpenListItems) return;
-    this.#openLists.set(token, list);
-    for (const oldest of this.#openLists.keys()) {
-      if (this.#openLists.size <= maxOpenLists) break;
+  #keepOpen(token: string, { resourceVersion, items }: Omit<OpenList, "bytes">): void {
+    const bytes = items.reduce((sum, item) => sum + item.length, 0);
+    // Copies: a view would keep the whole answer in memory.
+    this.#openLists.set(token, { resourceVersion, items: items.map((item) => item.slice()), bytes });
+    let all = 0;
+    for (const list of this.#openLists.values()) all += list.bytes;
+    for (const [oldest, list] of this.#openLists) {
+      if (all <= maxOpenListBytes) break;
       this.#openLists.delete(oldest);
+      all -= list.bytes;
     }
   }
 }

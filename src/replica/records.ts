@@ -1,32 +1,20 @@
 import type { ObjectMeta } from "../kube/object_meta.ts";
-import { readObjectMeta } from "../kube/object_meta.ts";
 import { compareVersions } from "../kube/resource_version.ts";
-import type { HeldObject } from "./collection.ts";
-
-/** Names one object: group, version, resource, namespace ("" for none), name. */
-export interface ObjectPath {
-  readonly group: string;
-  readonly version: string;
-  readonly resource: string;
-  readonly namespace: string;
-  readonly name: string;
-}
+import { type Codec, jsonCodec } from "./codec.ts";
+import type { ObjectPath } from "./object_path.ts";
+import type { HeldObject, ObjectRows } from "./object_rows.ts";
 
 /** An object that an answer of the cloud showed, beside the collections (R2). */
-export interface StoredRecord {
-  readonly bytes: Uint8Array;
+export interface HeldRecord extends HeldObject {
   /** Milliseconds since 1970. */
   readonly savedAt: number;
 }
 
-export interface HeldRecord extends HeldObject {
-  readonly savedAt: number;
-}
-
 export interface RecordsOptions {
+  readonly rows: ObjectRows;
   /** Bytes of all records together; the least recently used go first. */
   readonly maxBytes: number;
-  readonly changed: (path: string, record: StoredRecord | undefined) => void;
+  readonly changed: (key: string, record: HeldRecord | undefined) => void;
 }
 
 /**
@@ -34,6 +22,7 @@ export interface RecordsOptions {
  * be deleted, or when the collection that covers it has passed its version.
  */
 export class Records {
+  readonly codec: Codec = jsonCodec;
   readonly #options: RecordsOptions;
   readonly #records = new Map<string, HeldRecord>();
   #bytes = 0;
@@ -61,14 +50,13 @@ export class Records {
   /** Keeps an object, unless a newer one of its name and uid is kept. The same version replaces: it may be a local answer. */
   put(path: ObjectPath, object: { readonly bytes: Uint8Array; readonly savedAt: number }): void {
     const key = recordKey(path);
-    const meta = readObjectMeta(object.bytes);
+    const { bytes, savedAt } = object;
+    const meta = this.codec.readMeta(bytes);
     const old = this.#records.get(key);
-    if (
-      old !== undefined && old.meta.uid === meta.uid &&
-      compareVersions(meta.resourceVersion, old.meta.resourceVersion) < 0
-    ) return;
-    this.#insert(key, { bytes: object.bytes, meta, savedAt: object.savedAt });
-    this.#options.changed(key, object);
+    if (old?.meta.uid === meta.uid && compareVersions(meta.resourceVersion, old.meta.resourceVersion) < 0) return;
+    const record = { ...this.#options.rows.add(path, { meta, bytes }), savedAt };
+    this.#insert(key, record);
+    this.#options.changed(key, record);
   }
 
   /** Ends the record of a name, where it is of that uid or no uid is known. */
@@ -97,14 +85,25 @@ export class Records {
     for (const [key, record] of this.#records) if (key.startsWith(prefix)) yield record;
   }
 
-  restore(key: string, record: StoredRecord): void {
-    this.#insert(key, { ...record, meta: readObjectMeta(record.bytes) });
+  /** Ends the record whose bytes lie in that row. */
+  forget(row: string): void {
+    for (const [key, record] of this.#records) {
+      if (record.row !== row) continue;
+      this.#delete(key);
+      this.#options.changed(key, undefined);
+    }
+  }
+
+  /** Takes back what the store held, at start. */
+  restore(key: string, record: HeldRecord): void {
+    this.#options.rows.retain(record);
+    this.#insert(key, record);
   }
 
   #insert(key: string, record: HeldRecord): void {
     this.#delete(key);
     this.#records.set(key, record);
-    this.#bytes += record.bytes.byteLength;
+    this.#bytes += record.length;
     for (const oldest of this.#records.keys()) {
       if (this.#bytes <= this.#options.maxBytes) break;
       this.#delete(oldest);
@@ -117,7 +116,8 @@ export class Records {
     const held = this.#records.get(key);
     if (held === undefined) return;
     this.#records.delete(key);
-    this.#bytes -= held.bytes.byteLength;
+    this.#bytes -= held.length;
+    this.#options.rows.release(held);
   }
 }
 

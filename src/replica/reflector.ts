@@ -1,18 +1,17 @@
 import type { Cloud } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
-import { type ListHead, ListSplitter } from "../kube/list_codec.ts";
-import { readObjectMeta, type TypeMeta, withTypeMeta } from "../kube/object_meta.ts";
-import { compareVersions } from "../kube/resource_version.ts";
+import type { ListHead } from "../kube/list_codec.ts";
 import { queryPath } from "../kube/query_path.ts";
+import { compareVersions } from "../kube/resource_version.ts";
 import { StatusError } from "../kube/status.ts";
 import { readStatus } from "../kube/status_reader.ts";
-import { WatchDecoder, type WatchFrame } from "../kube/watch_codec.ts";
+import type { WatchFrame } from "../kube/watch_codec.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
-import type { Collection, Snapshot } from "./collection.ts";
-import { decodedBody, readAll } from "./body.ts";
+import { decodedBody, readAll, withStallLimit } from "./body.ts";
+import type { Collection } from "./collection.ts";
 
 export interface ReflectorOptions {
   readonly collection: Collection;
@@ -28,10 +27,14 @@ const pageLimit = 500;
 /** The cloud ends a watch after one to two times this. */
 const watchTimeoutSeconds = 300;
 const backoffMs = { first: 500, most: 30_000 };
+/** Reconnects after a cut are spread over this (R19). */
+const returnJitterMs = 1_000;
 /** A round that held for so long was no failure. */
 const settledMs = 5_000;
 /** How long the cloud must have refused, and nothing else, until what was granted ends (R16). */
 const refusalMs = 60_000;
+/** A first state that stops coming for so long is given up. */
+const stallMs = 30_000;
 /** No Status is longer. */
 const maxErrorBytes = 64 * 1024;
 
@@ -44,14 +47,18 @@ interface Page {
 class Expired extends Error {}
 
 /**
- * Keeps a collection up to date: list, then watch, over and over (design, section 4). A cut link is nothing special: what
- * is held stays, and the watch resumes from its version.
+ * Keeps a collection up to date: the state by WatchList, or by a paged list where the cloud offers none, then a watch, over
+ * and over (design, section 4). A cut link is nothing special: what is held stays, and the watch resumes from its version.
  */
 export class Reflector {
+  /** Resolves when it has ended: closed, or refused by the cloud. */
+  readonly done: Promise<void>;
   readonly #options: ReflectorOptions;
   readonly #closed = new AbortController();
-  readonly #done: Promise<void>;
   #mustList = false;
+  /** Whether the link may have been cut since the last event: the cloud may then be another one, or an older one. */
+  #mayBeOther = true;
+  #watchListRefused = false;
   /** Whether it was granted once: only then is a refusal waited out. */
   #granted: boolean;
   #refusedSince: number | undefined;
@@ -59,22 +66,18 @@ export class Reflector {
   constructor(options: ReflectorOptions) {
     this.#options = options;
     this.#granted = options.collection.synced;
-    this.#done = this.#run();
+    this.done = this.#run();
   }
 
   /** Ends its watch to the cloud; what is held stays. */
   async close(): Promise<void> {
     this.#closed.abort(new Error("The reflector is closed"));
-    await this.#done;
-  }
-
-  get closed(): boolean {
-    return this.#closed.signal.aborted;
+    await this.done;
   }
 
   async #run(): Promise<void> {
-    const { collection, clock, random, link } = this.#options;
-    const signal = this.#closed.signal;
+    const { clock, random, link } = this.#options;
+    const { signal } = this.#closed;
     let delayMs = backoffMs.first;
     let hasty = 0;
     while (!signal.aborted) {
@@ -87,22 +90,28 @@ export class Reflector {
       }
       // A watch that ended and one whose version was too old go on at once, but not over and over.
       if (outcome === "again" && ++hasty <= 2) continue;
+      this.#stale();
       const wasOnline = link.state === "online";
-      // Jitter spreads the reconnects of many collections and of many nodes (R19).
       await clock.sleep(delayMs * (0.5 + random.float()), signal).catch(() => undefined);
       delayMs = wasOnline ? Math.min(delayMs * 2, backoffMs.most) : backoffMs.first;
     }
-    if (collection.state === "live") collection.enter("stale");
+    this.#stale();
+  }
+
+  #stale(): void {
+    if (this.#options.collection.state === "live") this.#options.collection.enter("stale");
   }
 
   #failed(error: unknown): "again" | "later" | "over" {
     const { collection, link, logger } = this.#options;
-    if (this.closed) return "over";
-    if (collection.state === "live") collection.enter("stale");
+    if (this.#closed.signal.aborted) return "over";
+    this.#stale();
+    if (!isRefusal(error)) this.#refusedSince = undefined;
     if (error instanceof Expired) {
       this.#mustList = true;
       return "again";
     }
+    this.#mayBeOther = true;
     if (error instanceof UpstreamError) link.suspect();
     logger.log("debug", "A reflector failed", {
       collection: collection.key,
@@ -113,6 +122,7 @@ export class Reflector {
 
   async #round(): Promise<void> {
     const { collection, link } = this.#options;
+    await this.#online();
     const round = new AbortController();
     const abort = () => round.abort(this.#closed.signal.reason);
     this.#closed.signal.addEventListener("abort", abort);
@@ -120,24 +130,42 @@ export class Reflector {
       if (link.state === "offline") round.abort(new UpstreamError("broken", "The link was cut", { sent: true }));
     });
     try {
-      if (collection.synced) await link.online(this.#closed.signal);
-      if (!collection.synced || this.#mustList || await this.#isNewEpoch(round.signal)) await this.#list(round.signal);
-      this.#mustList = false;
-      await this.#watch(round.signal);
+      if (!collection.synced || this.#mustList || await this.#isNewEpoch(round)) {
+        if (!this.#watchListRefused && await this.#watchList(round)) return;
+        await this.#list(round);
+      }
+      await this.#watch(round);
     } finally {
       stop();
       this.#closed.signal.removeEventListener("abort", abort);
     }
   }
 
+  /** Waits for the link where it is cut; after the wait not all come at once (R19). */
+  async #online(): Promise<void> {
+    const { link, clock, random } = this.#options;
+    if (link.state !== "offline") return;
+    this.#stale();
+    await link.online(this.#closed.signal);
+    await clock.sleep(random.float() * returnJitterMs, this.#closed.signal);
+  }
+
+  #listed(): void {
+    this.#mustList = false;
+    this.#mayBeOther = false;
+    this.#granted = true;
+    this.#refusedSince = undefined;
+  }
+
   /**
-   * Whether the cloud is behind what is held: a restored etcd, or another cluster behind the name. Asked before each
-   * resumed watch, which would otherwise wait at a version that is not the cloud's.
+   * Whether the cloud is behind what is held: a restored etcd, or another cluster behind the name. Asked after each cut,
+   * before the watch resumes, which would otherwise wait at a version that is not the cloud's.
    */
-  async #isNewEpoch(signal: AbortSignal): Promise<boolean> {
+  async #isNewEpoch(round: AbortController): Promise<boolean> {
+    if (!this.#mayBeOther) return false;
     const { collection } = this.#options;
     try {
-      const { head } = await this.#page("", 1, signal);
+      const { head } = await this.#page("", { limit: 1, round });
       return compareVersions(head.resourceVersion, collection.resourceVersion) < 0;
     } catch (error) {
       if (error instanceof StatusError && error.code === 403) return false; // it may watch but not list
@@ -145,95 +173,147 @@ export class Reflector {
     }
   }
 
-  async #list(signal: AbortSignal): Promise<void> {
-    const items: Uint8Array[] = [];
-    let next = "";
-    let first: Snapshot | undefined;
-    do {
-      const page = await this.#page(next, pageLimit, signal);
-      items.push(...page.items);
-      next = page.head.continue;
-      first ??= {
-        apiVersion: page.head.apiVersion,
-        kind: page.head.kind.replace(/List$/, ""),
-        listKind: page.head.kind,
-        resourceVersion: page.head.resourceVersion,
-        items,
-      };
-    } while (next !== "");
-    const { apiVersion, kind } = first;
-    this.#options.collection.replace({ ...first, items: items.map((item) => owned(item, { apiVersion, kind })) });
+  /**
+   * The state and all that follows in one stream (KEP-3157).
+   *
+   * @returns false where the cloud does not offer that
+   */
+  async #watchList(round: AbortController): Promise<boolean> {
+    const { collection } = this.#options;
+    let response: UpstreamResponse;
+    try {
+      response = await this.#ask(
+        { ...this.#watchParameters(), sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" },
+        round,
+      );
+    } catch (error) {
+      if (!(error instanceof StatusError) || (error.code !== 422 && error.code !== 400)) throw error;
+      this.#watchListRefused = true;
+      return false;
+    }
+    const initial: Uint8Array[] = [];
+    let complete = false;
+    const decoder = collection.codec.watchDecoder();
+    const body = withStallLimit(response.body, {
+      clock: this.#options.clock,
+      limitMs: stallMs,
+      round,
+      until: () => complete,
+    });
+    for await (const chunk of body) {
+      for (const frame of decoder.push(chunk)) {
+        if (complete) this.#take(frame);
+        else complete = this.#takeInitial(frame, initial);
+      }
+    }
+    if (!complete || decoder.incomplete) throw new UpstreamError("broken", "The watch broke off", { sent: true });
+    return true;
   }
 
-  async #page(token: string, limit: number, signal: AbortSignal): Promise<Page> {
-    const response = await this.#ask({ limit: String(limit), ...(token === "" ? {} : { continue: token }) }, signal);
-    const splitter = new ListSplitter();
+  /** @returns whether the initial state is complete with it */
+  #takeInitial(frame: WatchFrame, initial: Uint8Array[]): boolean {
+    const { collection } = this.#options;
+    if (frame.type === "ERROR") throw watchError(frame.object);
+    const meta = collection.codec.readMeta(frame.object);
+    if (frame.type !== "BOOKMARK") {
+      initial.push(collection.codec.stored(frame.object, meta));
+      return false;
+    }
+    if (!meta.initialEventsEnd) return false;
+    const { apiVersion, kind, resourceVersion } = meta;
+    collection.replace({ apiVersion, kind, listKind: `${kind}List`, resourceVersion, items: initial.splice(0) });
+    this.#listed();
+    collection.enter("live");
+    return true;
+  }
+
+  async #list(round: AbortController): Promise<void> {
+    const { collection } = this.#options;
     const items: Uint8Array[] = [];
-    for await (const chunk of decodedBody(response)) for (const item of splitter.push(chunk)) items.push(item);
+    let token = "";
+    let first: ListHead | undefined;
+    do {
+      const { head, items: more } = await this.#page(token, { limit: pageLimit, round });
+      first ??= head;
+      const type = { apiVersion: first.apiVersion, kind: first.kind.replace(/List$/, "") };
+      for (const item of more) items.push(collection.codec.stored(item, type));
+      token = head.continue;
+    } while (token !== "");
+    const { apiVersion, kind, resourceVersion } = first;
+    collection.replace({ apiVersion, kind: kind.replace(/List$/, ""), listKind: kind, resourceVersion, items });
+    this.#listed();
+  }
+
+  async #page(
+    token: string,
+    { limit, round }: { readonly limit: number; readonly round: AbortController },
+  ): Promise<Page> {
+    const response = await this.#ask({ limit: String(limit), ...(token === "" ? {} : { continue: token }) }, round);
+    const splitter = this.#options.collection.codec.listSplitter();
+    const items: Uint8Array[] = [];
+    const body = withStallLimit(response.body, { clock: this.#options.clock, limitMs: stallMs, round });
+    for await (const chunk of decodedBody({ ...response, body })) items.push(...splitter.push(chunk));
     return { items, head: splitter.end() };
   }
 
-  async #watch(signal: AbortSignal): Promise<void> {
-    const { collection, random } = this.#options;
-    const timeoutSeconds = Math.ceil(watchTimeoutSeconds * (1 + random.float()));
-    const response = await this.#ask({
-      watch: "true",
-      allowWatchBookmarks: "true",
-      resourceVersion: collection.resourceVersion,
-      timeoutSeconds: String(timeoutSeconds),
-    }, signal);
-    this.#refusedSince = undefined;
-    this.#granted = true;
+  async #watch(round: AbortController): Promise<void> {
+    const { collection } = this.#options;
+    const response = await this.#ask(
+      { ...this.#watchParameters(), resourceVersion: collection.resourceVersion },
+      round,
+    );
+    this.#listed();
     collection.enter("live");
-    const decoder = new WatchDecoder();
+    const decoder = collection.codec.watchDecoder();
     for await (const chunk of response.body) {
       for (const frame of decoder.push(chunk)) this.#take(frame);
     }
+    if (decoder.incomplete) throw new UpstreamError("broken", "The watch broke off", { sent: true });
+  }
+
+  #watchParameters(): Readonly<Record<string, string>> {
+    const timeoutSeconds = Math.ceil(watchTimeoutSeconds * (1 + this.#options.random.float()));
+    return { watch: "true", allowWatchBookmarks: "true", timeoutSeconds: String(timeoutSeconds) };
   }
 
   #take(frame: WatchFrame): void {
     const { collection } = this.#options;
     switch (frame.type) {
       case "BOOKMARK":
-        collection.advance(readObjectMeta(frame.object).resourceVersion);
-        return;
-      case "ERROR": {
-        const error = readStatus(frame.object);
-        if (error.code === 410) throw new Expired();
-        throw error;
-      }
+        return collection.advance(collection.codec.readMeta(frame.object).resourceVersion);
+      case "ERROR":
+        throw watchError(frame.object);
       case "ADDED":
       case "MODIFIED":
       case "DELETED":
-        collection.apply(frame.type, owned(frame.object, collection));
+        return collection.apply(frame.type, collection.codec.stored(frame.object, collection.head));
     }
   }
 
-  async #ask(parameters: Readonly<Record<string, string>>, signal: AbortSignal): Promise<UpstreamResponse> {
+  async #ask(parameters: Readonly<Record<string, string>>, round: AbortController): Promise<UpstreamResponse> {
     const { cloud, collection, link } = this.#options;
-    const watch = parameters.watch !== undefined;
+    const watch = parameters["watch"] !== undefined;
     const response = await cloud.request({
       method: "GET",
       rawPath: queryPath(collection.query, parameters),
       rawHeaders: [
         "Accept",
-        "application/json",
+        watch ? collection.codec.watchMediaType : collection.codec.mediaType,
         ...(watch ? [] : ["Accept-Encoding", "gzip"]),
         "User-Agent",
         "holdfast",
       ],
-      signal,
+      signal: round.signal,
       longRunning: watch,
     });
     if (response.status === 200) return response;
     const body = await readAll(decodedBody(response), maxErrorBytes);
     if (response.status === 410) throw new Expired();
-    // What a portal on the way answers is no answer of the cloud.
-    const error = readStatus(body);
+    // What comes from something that is not ready is not the cloud's word (R16).
     if (link.state === "offline") {
       throw new UpstreamError("broken", `The cloud is not ready: ${response.status}`, { sent: true });
     }
-    throw error;
+    throw readStatus(body);
   }
 
   /**
@@ -243,8 +323,10 @@ export class Reflector {
   #refused(error: unknown): boolean {
     const { collection, clock } = this.#options;
     if (!(error instanceof StatusError)) return false;
+    // Neither overload nor a fault of the server is a refusal.
+    if (error.code >= 500 || error.code === 408 || error.code === 429) return false;
     if (this.#granted) {
-      if (error.code !== 403 && error.code !== 404) return false;
+      if (!isRefusal(error)) return false;
       this.#refusedSince ??= clock.monotonic();
       if (clock.monotonic() - this.#refusedSince < refusalMs) return false;
     }
@@ -253,8 +335,11 @@ export class Reflector {
   }
 }
 
-/** An object with its type and bytes of its own: a view would keep the whole chunk that it came in. */
-function owned(object: Uint8Array, type: TypeMeta): Uint8Array {
-  const typed = withTypeMeta(object, { apiVersion: type.apiVersion, kind: type.kind });
-  return typed === object ? object.slice() : typed;
+function isRefusal(error: unknown): boolean {
+  return error instanceof StatusError && (error.code === 403 || error.code === 404);
+}
+
+function watchError(status: Uint8Array): Error {
+  const error = readStatus(status);
+  return error.code === 410 ? new Expired() : error;
 }

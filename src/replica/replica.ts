@@ -1,16 +1,25 @@
 import type { Cloud } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
 import type { Scope } from "../identity/scope.ts";
+import type { ObjectMeta } from "../kube/object_meta.ts";
 import { isBuiltinGroup, type Query, queryKey, selectedNameOf } from "../kube/resources.ts";
+import { remainder } from "../kube/query_matcher.ts";
 import { compareVersions } from "../kube/resource_version.ts";
-import type { Clock, Timer } from "../platform/clock.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import type { Store } from "../platform/store.ts";
-import { Collection, type CollectionChange, type HeldObject, type Snapshot } from "./collection.ts";
-import { type ObjectPath, Records } from "./records.ts";
-import { Reflector } from "./reflector.ts";
-import { ReplicaStore } from "./replica_store.ts";
+import { Collection, type CollectionChange, type Snapshot } from "./collection.ts";
+import { CollectionRows, decodeHeld, encodeHeld, readRows } from "./collection_rows.ts";
+import { DocumentRows } from "./document_rows.ts";
+import { EventFrames } from "./event_frames.ts";
+import { Freshness } from "./freshness.ts";
+import type { ObjectPath } from "./object_path.ts";
+import { type HeldObject, ObjectRows } from "./object_rows.ts";
+import { type HeldRecord, Records } from "./records.ts";
+import { Reflectors } from "./reflectors.ts";
+import { RowBatch } from "./row_batch.ts";
+import { View } from "./view.ts";
 
 export interface ReplicaOptions {
   readonly cloud: Cloud;
@@ -20,42 +29,66 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Of hot plaintext. */
+  readonly memoryMaxBytes: number;
 }
 
-/** Collections held at most; past it, the ones that were not read for longest and have no reader go, but never offline. */
-const maxCollections = 2_000;
 const maxRecordBytes = 32 * 1024 * 1024;
-/** A single-object collection without a reader for this long costs the cloud no watch any more. */
-const idleMs = 10 * 60_000;
-const sweepMs = 60_000;
+/** Objects that were seen to be deleted; a stale collection that still holds one does not show it. */
+const maxTombstones = 10_000;
 
 /** What the hub holds of the cloud: collections with their reflectors, and records beside them. */
 export class Replica {
-  readonly store: ReplicaStore;
+  readonly batch: RowBatch;
+  readonly rows: ObjectRows;
+  readonly frames: EventFrames;
   readonly records: Records;
+  readonly documents: DocumentRows;
+  readonly freshness: Freshness = new Freshness();
+  readonly reflectors: Reflectors;
   readonly #options: ReplicaOptions;
+  readonly #collectionRows: CollectionRows;
   readonly #collections = new Map<string, Collection>();
-  readonly #reflectors = new Map<string, Reflector>();
-  #sweeper: Timer | undefined;
-  #closed = false;
+  /** The same by group and resource, in all versions of the API. */
+  readonly #byResource = new Map<string, Set<Collection>>();
+  readonly #tombstones = new Set<string>();
 
   constructor(options: ReplicaOptions) {
+    const { store, clock, logger } = options;
     this.#options = options;
-    this.store = new ReplicaStore(options);
+    this.batch = new RowBatch(options);
+    this.rows = new ObjectRows(this.batch, options.memoryMaxBytes);
+    this.frames = new EventFrames(this.rows);
+    this.documents = new DocumentRows(this.batch);
+    this.#collectionRows = new CollectionRows({ store, batch: this.batch, logger, now: () => clock.now() });
+    this.reflectors = new Reflectors(options);
     this.records = new Records({
+      rows: this.rows,
       maxBytes: maxRecordBytes,
-      changed: (path, record) => this.store.saveRecord(path, record),
+      changed: (key, record) => this.batch.set(`r|${key}`, record === undefined ? undefined : encodeRecord(record)),
     });
   }
 
   /** Takes back what the store holds. Before anything is answered. */
   async restore(): Promise<void> {
-    for (const stored of await this.store.collections()) {
-      const collection = this.#create(stored.key, stored.query);
-      collection.restore(stored);
+    for (const stored of await this.#collectionRows.load()) {
+      this.#create(stored.key, stored.query).restore(stored);
     }
-    for (const [path, record] of await this.store.records()) this.records.restore(path, record);
-    this.#sweeper = this.#options.clock.setTimer(sweepMs, () => this.#sweep());
+    const { rows, corrupt } = await readRows(this.#options, "r|");
+    for (const [row, value] of rows) {
+      const record = decodeRecord(value);
+      if (record === undefined) this.batch.set(row, undefined);
+      else this.records.restore(row.slice(2), record);
+    }
+    for (const row of corrupt) this.batch.set(row, undefined);
+    for await (const row of this.#options.store.keys("o|")) {
+      if (!this.rows.holds(row)) this.batch.set(row, undefined); // of a log, which is not kept over a restart (R14)
+    }
+  }
+
+  /** How many collections there are. */
+  get count(): number {
+    return this.#collections.size;
   }
 
   collections(): Iterable<Collection> {
@@ -67,21 +100,37 @@ export class Replica {
     return this.#collections.get(collectionKey(scope, query));
   }
 
-  /** The collection of a query, made where missing, with a reflector that keeps it up to date. */
-  reflected(scope: Scope, query: Query): Collection {
+  /**
+   * A view of another collection that holds all that a query selects (R10).
+   *
+   * @param fit which collections will do
+   */
+  wider(query: Query, fit: (collection: Collection) => boolean): View | undefined {
+    for (const collection of this.#of(query)) {
+      if (!fit(collection)) continue;
+      const matcher = remainder(collection.query, query);
+      if (matcher !== undefined) return new View(collection, this.rows, matcher);
+    }
+    return undefined;
+  }
+
+  /**
+   * The collection of a query, made where missing, with a reflector that keeps it up to date.
+   *
+   * @returns nothing where the cloud has refused it a moment ago
+   */
+  reflected(scope: Scope, query: Query): Collection | undefined {
     const key = collectionKey(scope, query);
+    if (this.reflectors.isRefused(key)) return undefined;
     let collection = this.#collections.get(key);
     // One that was refused is asked for anew: the node may have been granted it since.
     if (collection?.state === "refused") {
-      this.#drop(collection);
+      this.drop(collection);
       collection = undefined;
     }
     collection ??= this.#create(key, query);
     collection.touch();
-    if (!this.#reflectors.has(key) && !this.#closed) {
-      const reflector = new Reflector({ ...this.#options, collection });
-      this.#reflectors.set(key, reflector);
-    }
+    this.reflectors.start(collection);
     return collection;
   }
 
@@ -92,9 +141,9 @@ export class Replica {
   listed(scope: Scope, query: Query, snapshot: Snapshot): void {
     const key = collectionKey(scope, query);
     const known = this.#collections.get(key);
-    if (known?.state === "live" || known?.state === "syncing") return;
+    if (known !== undefined && this.reflectors.runs(known)) return;
     if (known?.synced && compareVersions(snapshot.resourceVersion, known.resourceVersion) < 0) return; // an answer that was overtaken
-    if (known?.state === "refused") this.#drop(known); // with its reflector, which has ended
+    if (known?.state === "refused") this.drop(known);
     const collection = this.#collections.get(key) ?? this.#create(key, query);
     collection.replace(snapshot);
     collection.enter("stale");
@@ -106,12 +155,26 @@ export class Replica {
     let newest: HeldObject | undefined = this.#record(path);
     for (const collection of this.#of(path)) {
       const held = collection.get(path.namespace, path.name);
-      if (held === undefined) continue;
+      if (held === undefined || this.isGone(held)) continue;
       if (newest === undefined || compareVersions(held.meta.resourceVersion, newest.meta.resourceVersion) > 0) {
         newest = held;
       }
     }
     return newest;
+  }
+
+  /** The newest version at which anything is known of an object's resource; "0" where nothing is. */
+  versionOf(path: ObjectPath): string {
+    let newest = this.records.get(path)?.meta.resourceVersion ?? "0";
+    for (const { resourceVersion } of this.#of(path)) {
+      if (compareVersions(resourceVersion, newest) > 0) newest = resourceVersion;
+    }
+    return newest;
+  }
+
+  /** Whether a deletion of that very object was seen, by whichever collection or answer (R2). */
+  isGone({ meta }: HeldObject): boolean {
+    return this.#tombstones.has(meta.uid);
   }
 
   /** Whether a collection that was complete once would hold that name if it existed: only then is its absence known (R11). */
@@ -124,16 +187,53 @@ export class Replica {
     return this.#covering(path, (collection) => collection.state === "live");
   }
 
+  /** A write's answer has shown this version of an object: whatever is read next must not go behind it (R5). */
+  shown(path: ObjectPath, object: { readonly meta: ObjectMeta; readonly bytes: Uint8Array }): void {
+    this.#spread(path, object);
+  }
+
+  /** A write's answer has shown that an object is gone (R2, R5). */
+  shownGone(path: ObjectPath, uid: string): void {
+    this.#bury(uid);
+    this.records.remove(path, uid);
+    for (const collection of this.#siblings(path)) {
+      if (collection.get(path.namespace, path.name)?.meta.uid === uid) this.freshness.requireGone(collection, uid);
+    }
+  }
+
+  /** Lets go of a collection. */
+  drop(collection: Collection): void {
+    this.#collections.delete(collection.key);
+    this.#siblings(collection.query).delete(collection);
+    this.#collectionRows.drop(collection);
+    this.reflectors.stop(collection);
+    collection.drop();
+  }
+
+  /** A collection of which something cannot be read: it is dropped, to be fetched again, and never served (R11). */
+  damaged(collection: Collection, error: Error): void {
+    this.#options.logger.log("error", "A collection cannot be read from the store: it is dropped", {
+      collection: collection.key,
+      error: error.message,
+    });
+    this.drop(collection);
+  }
+
+  /** An object whose bytes cannot be read: whatever holds it goes. */
+  lost(held: HeldObject, error: Error): void {
+    for (const collection of [...this.#collections.values()]) {
+      if (collection.get(held.meta.namespace, held.meta.name)?.row === held.row) this.damaged(collection, error);
+    }
+    this.records.forget(held.row);
+  }
+
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#sweeper?.cancel();
-    await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.close()));
-    this.#reflectors.clear();
-    await this.store.flush();
+    await this.reflectors.close();
+    await this.batch.flush();
   }
 
   /** A record, unless a collection that covers its name has passed its version: what that holds, or lacks, is newer (R2). */
-  #record(path: ObjectPath): HeldObject | undefined {
+  #record(path: ObjectPath): HeldRecord | undefined {
     const record = this.records.get(path);
     if (record === undefined) return undefined;
     const { resourceVersion } = record.meta;
@@ -152,61 +252,104 @@ export class Replica {
   }
 
   *#of(path: Omit<ObjectPath, "name" | "namespace">): Iterable<Collection> {
-    for (const collection of this.#collections.values()) {
-      const { group, version, resource } = collection.query;
-      if (collection.synced && resource === path.resource && group === path.group && version === path.version) {
+    for (const collection of this.#siblings(path)) {
+      if (collection.synced && collection.state !== "refused" && collection.query.version === path.version) {
         yield collection;
       }
     }
+  }
+
+  #siblings({ group, resource }: Pick<ObjectPath, "group" | "resource">): Set<Collection> {
+    const key = `${group}/${resource}`;
+    let siblings = this.#byResource.get(key);
+    if (siblings === undefined) {
+      siblings = new Set();
+      this.#byResource.set(key, siblings);
+    }
+    return siblings;
   }
 
   #create(key: string, query: Query): Collection {
     const collection: Collection = new Collection({
       key,
       query,
+      rows: this.rows,
       now: () => this.#options.clock.now(),
       changed: (changed, change) => this.#changed(changed, change),
     });
     this.#collections.set(key, collection);
+    this.#siblings(query).add(collection);
     return collection;
   }
 
   #changed(collection: Collection, change: CollectionChange): void {
-    this.store.saveCollection(collection, change);
-    for (const meta of [...change.removed, ...change.put.map((held) => held.meta)]) {
-      this.records.passed({ ...collection.query, namespace: meta.namespace, name: meta.name }, meta);
+    const { query } = collection;
+    this.#collectionRows.save(collection, change);
+    if (change.newEpoch === true) { for (const sibling of this.#siblings(query)) this.freshness.forget(sibling); }
+    for (const meta of change.removed) {
+      this.freshness.seenGone(collection, meta.uid);
+      this.records.passed({ ...query, namespace: meta.namespace, name: meta.name }, meta);
+      if (selectsForLife(query)) this.#bury(meta.uid);
+    }
+    for (const held of change.put) {
+      const { meta } = held;
+      const path = { ...query, namespace: meta.namespace, name: meta.name };
+      this.#tombstones.delete(meta.uid);
+      this.records.passed(path, meta);
+      const bytes = this.rows.read(held); // at hand: it has just come
+      this.#spread(path, { meta, ...(bytes instanceof Uint8Array ? { bytes } : {}) }, collection);
     }
   }
 
-  #drop(collection: Collection): void {
-    this.#collections.delete(collection.key);
-    this.store.dropCollection(collection.key);
-    const reflector = this.#reflectors.get(collection.key);
-    this.#reflectors.delete(collection.key);
-    void reflector?.close();
+  /** Every other collection that the object belongs to, before or after, must reach its version before it is read (R5). */
+  #spread(
+    path: ObjectPath,
+    object: { readonly meta: ObjectMeta; readonly bytes?: Uint8Array },
+    from?: Collection,
+  ): void {
+    const { meta, bytes } = object;
+    for (const collection of this.#siblings(path)) {
+      if (collection === from || !collection.synced) continue;
+      const held = collection.get(meta.namespace, meta.name);
+      if (held !== undefined || collection.selects(meta, bytes)) {
+        this.freshness.require(collection, meta.resourceVersion);
+      }
+    }
   }
 
-  #sweep(): void {
-    this.#sweeper = this.#options.clock.setTimer(sweepMs, () => this.#sweep());
-    if (this.#options.link.state !== "online") return;
-    const now = this.#options.clock.now();
-    const unread = [...this.#collections.values()].filter((collection) => collection.watchers === 0)
-      .sort((a, b) => a.lastRead - b.lastRead);
-    for (const collection of unread) {
-      const reflector = this.#reflectors.get(collection.key);
-      const single = selectedNameOf(collection.query.fieldSelector) !== undefined;
-      if (reflector === undefined || !single || now - collection.lastRead < idleMs) continue;
-      this.#reflectors.delete(collection.key);
-      void reflector.close();
-    }
-    for (const collection of unread.slice(0, Math.max(0, this.#collections.size - maxCollections))) {
-      this.#options.logger.log("warn", "A collection is dropped, there are too many", { collection: collection.key });
-      this.#drop(collection);
+  #bury(uid: string): void {
+    this.#tombstones.add(uid);
+    for (const oldest of this.#tombstones) {
+      if (this.#tombstones.size <= maxTombstones) break;
+      this.#tombstones.delete(oldest);
     }
   }
+}
+
+/** Whether an object that leaves the query's collection is deleted: it cannot change what selects it. */
+function selectsForLife({ labelSelector, fieldSelector }: Query): boolean {
+  return labelSelector === "" &&
+    (fieldSelector === "" || selectedNameOf(fieldSelector) !== undefined ||
+      /^spec\.nodeName=[^,]+$/.test(fieldSelector));
 }
 
 function collectionKey(scope: Scope, query: Query): string {
   const key = queryKey(query);
   return isBuiltinGroup(query.group) ? key : `${scope.id}:${key}`;
+}
+
+function encodeRecord(record: HeldRecord): Uint8Array {
+  const held = encodeHeld(record);
+  const head = new TextEncoder().encode(`${record.savedAt}\n`);
+  const row = new Uint8Array(head.length + held.length);
+  row.set(head);
+  row.set(held, head.length);
+  return row;
+}
+
+function decodeRecord(row: Uint8Array): HeldRecord | undefined {
+  const end = row.indexOf(10);
+  const held = decodeHeld(row.subarray(end + 1));
+  const savedAt = Number(new TextDecoder().decode(row.subarray(0, end)));
+  return held === undefined || !Number.isFinite(savedAt) ? undefined : { ...held, savedAt };
 }

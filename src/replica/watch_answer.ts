@@ -1,12 +1,15 @@
-import { expired, type StatusError } from "../kube/status.ts";
-import { frameBookmark, frameError, frameEvent } from "../kube/watch_codec.ts";
 import { compareVersions } from "../kube/resource_version.ts";
+import { expired, type StatusError } from "../kube/status.ts";
 import type { Sink } from "../platform/bytes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
-import type { Collection } from "./collection.ts";
+import type { EventFrames } from "./event_frames.ts";
 import type { LogEvent } from "./event_log.ts";
-import { map, writeJoined } from "./list_answer.ts";
+import type { Form } from "./form.ts";
+import type { ObjectRows } from "./object_rows.ts";
+import { PacedWriter } from "./paced_writer.ts";
+import type { View } from "./view.ts";
+import { Wake } from "./wake.ts";
 
 /** Where a watch begins (R3, R4). */
 export type WatchStart =
@@ -14,9 +17,13 @@ export type WatchStart =
   | { readonly from: "version"; readonly resourceVersion: string };
 
 export interface WatchAnswerOptions {
-  readonly collection: Collection;
+  readonly view: View;
+  readonly rows: ObjectRows;
+  readonly frames: EventFrames;
   readonly start: WatchStart;
   readonly bookmarks: boolean;
+  /** Missing for objects as they are. */
+  readonly form?: Form;
   /** How long the watch lasts. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -33,47 +40,64 @@ const batchEvents = 100;
 /**
  * One local watch: a cursor into the collection's log. It ends cleanly at its time limit and when the hub ends, and with an
  * ERROR event where it can't go on: its version is too old, it fell behind, a new epoch began, or the cloud refused.
+ *
+ * @throws StoreError, MissingRowError where an object cannot be read; the answer is broken off then
  */
 export async function writeWatch(sink: Sink, options: WatchAnswerOptions): Promise<void> {
-  await new WatchAnswer(sink, options).run();
-  sink.end();
+  try {
+    await new WatchAnswer(sink, options).run();
+    sink.end();
+  } catch (error) {
+    sink.destroy();
+    throw error;
+  }
+}
+
+interface Framed {
+  readonly object: Uint8Array;
+  readonly resourceVersion: string;
 }
 
 class WatchAnswer {
   readonly #sink: Sink;
+  readonly #writer: PacedWriter;
   readonly #options: WatchAnswerOptions;
   readonly #wake = new Wake();
   readonly #deadline: number;
-  #cursor: number | undefined;
+  #cursor = 0;
   #nextBookmark: number;
-  /** Nothing at or below it is sent. */
+  /** Where the client stands: nothing at or below it is sent. */
   #position = "0";
 
   constructor(sink: Sink, options: WatchAnswerOptions) {
     this.#sink = sink;
     this.#options = options;
+    this.#writer = new PacedWriter(sink, options.clock);
     const now = options.clock.monotonic();
     this.#deadline = now + options.timeoutMs;
     this.#nextBookmark = this.#bookmarkTime(now);
   }
 
   async run(): Promise<void> {
-    const { collection, signals } = this.#options;
+    const { view: { collection }, signals } = this.#options;
     const stop = collection.subscribe(() => this.#wake.now());
+    const closed = collection.openWatch();
     const aborted = () => this.#wake.now();
     for (const signal of signals) signal.addEventListener("abort", aborted);
     // A client that has gone does not make room any more: its sink says so.
     void this.#sink.closed.then(aborted);
     try {
       if (await this.#begin()) await this.#follow();
+      await this.#writer.flush();
     } finally {
       stop();
+      closed();
       for (const signal of signals) signal.removeEventListener("abort", aborted);
     }
   }
 
   async #begin(): Promise<boolean> {
-    const { collection, start } = this.#options;
+    const { view: { collection }, start } = this.#options;
     if (start.from === "version") {
       this.#position = start.resourceVersion;
       const cursor = compareVersions(start.resourceVersion, collection.resourceVersion) > 0
@@ -85,27 +109,45 @@ class WatchAnswer {
     }
     this.#cursor = collection.log.end;
     this.#position = collection.resourceVersion;
-    const held = [...collection.objects()];
-    await writeJoined(this.#sink, map(held, ({ bytes }) => frameEvent("ADDED", bytes)));
-    if (start.initialEventsEnd) await this.#bookmark(this.#position, true);
+    await this.#state();
+    if (start.initialEventsEnd) this.#bookmark(true);
     return true;
   }
 
-  async #follow(): Promise<void> {
-    const { collection, clock, signals } = this.#options;
-    while (!signals.some((signal) => signal.aborted)) {
-      const behind = await this.#send();
-      if (behind === "lost") return void await this.#tooOld();
-      if (behind === "more") continue;
-      if (collection.state === "refused" && collection.refusal !== undefined) {
-        return await this.#error(collection.refusal);
+  async #state(): Promise<void> {
+    const { view, rows } = this.#options;
+    const snapshot = rows.snapshot();
+    try {
+      for (const held of view.collection.objects()) {
+        const sees = view.sees(held);
+        if (sees === false || (sees !== true && !await sees)) continue;
+        const read = rows.read(held);
+        const bytes = read instanceof Uint8Array ? read : await read;
+        const room = this.#writer.push(
+          this.#frame("ADDED", { object: bytes, resourceVersion: held.meta.resourceVersion }),
+        );
+        if (room !== undefined) await room;
+        if (this.#writer.gone) return;
       }
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const { view: { collection }, clock } = this.#options;
+    while (!this.#over()) {
+      const sent = await this.#send();
+      if (sent === "lost") return void this.#tooOld();
+      if (sent === "more") continue;
+      if (collection.state === "refused" && collection.refusal !== undefined) return this.#error(collection.refusal);
       const now = clock.monotonic();
       if (now >= this.#deadline) break;
       if (now >= this.#nextBookmark) {
-        await this.#bookmark(collection.resourceVersion, false);
+        this.#bookmark();
         this.#nextBookmark = this.#bookmarkTime(now);
       }
+      await this.#writer.flush();
       const timer = clock.setTimer(
         Math.max(0, Math.min(this.#deadline, this.#nextBookmark) - now),
         () => this.#wake.now(),
@@ -113,71 +155,77 @@ class WatchAnswer {
       await this.#wake.wait();
       timer.cancel();
     }
-    await this.#bookmark(collection.resourceVersion, false);
+    this.#bookmark();
+  }
+
+  #over(): boolean {
+    return this.#writer.gone || this.#options.signals.some((signal) => signal.aborted);
   }
 
   /** Sends what the log has from the cursor on. */
   async #send(): Promise<"more" | "none" | "lost"> {
-    const { collection } = this.#options;
-    const events = collection.log.from(this.#cursor ?? 0, batchEvents);
+    const { view, frames, rows } = this.#options;
+    const { collection } = view;
+    const events = collection.log.from(this.#cursor, batchEvents);
     if (events === undefined) return "lost";
     if (events.length === 0) return "none";
-    this.#cursor = (this.#cursor ?? 0) + events.length;
-    const unseen = events.filter((event) => compareVersions(event.resourceVersion, this.#position) > 0);
-    await writeJoined(this.#sink, map(unseen, frameOf));
+    this.#cursor += events.length;
+    const snapshot = rows.snapshot();
+    try {
+      for (const event of events) {
+        if (compareVersions(event.resourceVersion, this.#position) <= 0) continue;
+        const translating = view.event(event);
+        const seen = translating instanceof Promise ? await translating : translating;
+        if (seen === undefined) continue;
+        const read = this.#options.form === undefined ? frames.of(seen, collection.codec) : this.#formed(seen);
+        const room = this.#writer.push(read instanceof Uint8Array ? read : await read);
+        this.#position = event.resourceVersion;
+        if (room !== undefined) await room;
+        if (this.#over()) break;
+      }
+    } finally {
+      snapshot.release();
+    }
     return "more";
   }
 
-  /** A position above the collection's is the client's own: a bookmark would lead it back. */
-  async #bookmark(resourceVersion: string, initialEventsEnd: boolean): Promise<void> {
-    const { collection, bookmarks } = this.#options;
-    if (!bookmarks || compareVersions(resourceVersion, this.#position) < 0) return;
-    const { apiVersion, kind } = collection;
-    await this.#sink.write(
-      frameBookmark({ apiVersion, kind, resourceVersion, ...(initialEventsEnd ? { initialEventsEnd } : {}) }),
-    );
+  /** Never above an event that was not sent yet, and never below where the client stands. */
+  #bookmark(initialEventsEnd = false): void {
+    const { view: { collection }, bookmarks } = this.#options;
+    if (!bookmarks) return;
+    const { apiVersion, kind, resourceVersion: complete } = collection.head;
+    const caughtUp = !initialEventsEnd && this.#cursor === collection.log.end;
+    if (caughtUp && compareVersions(complete, this.#position) > 0) this.#position = complete;
+    const ending = initialEventsEnd ? { initialEventsEnd } : {};
+    const resourceVersion = this.#position;
+    const object = collection.codec.bookmarkObject({ apiVersion, kind, resourceVersion, ...ending });
+    void this.#writer.push(this.#frame("BOOKMARK", { object, resourceVersion }));
   }
 
-  async #tooOld(): Promise<false> {
-    const asked = this.#options.start.from === "version" ? this.#options.start.resourceVersion : this.#position;
-    await this.#error(expired(`too old resource version: ${asked} (${this.#options.collection.resourceVersion})`));
+  /** A frame for this watch alone: forms depend on the client, and on what it has been sent. */
+  async #formed({ type, held, resourceVersion }: LogEvent): Promise<Uint8Array> {
+    const { view: { collection }, rows } = this.#options;
+    const object = collection.codec.withResourceVersion(await rows.read(held), resourceVersion);
+    return this.#frame(type, { object, resourceVersion });
+  }
+
+  #frame(type: LogEvent["type"] | "BOOKMARK", { object, resourceVersion }: Framed): Uint8Array {
+    const { view: { collection: { codec } }, form } = this.#options;
+    return codec.frameEvent(type, form?.object(object, resourceVersion) ?? object);
+  }
+
+  #tooOld(): false {
+    const { start, view: { collection } } = this.#options;
+    const asked = start.from === "version" ? start.resourceVersion : this.#position;
+    this.#error(expired(`too old resource version: ${asked} (${collection.resourceVersion})`));
     return false;
   }
 
-  async #error(error: StatusError): Promise<void> {
-    await this.#sink.write(frameError(error));
+  #error(error: StatusError): void {
+    void this.#writer.push(this.#options.view.collection.codec.frameError(error));
   }
 
   #bookmarkTime(now: number): number {
     return now + bookmarkMs * (0.9 + this.#options.random.float() / 5);
-  }
-}
-
-/** Frames of events are made once for all watchers. */
-const frames = new WeakMap<LogEvent, Uint8Array>();
-
-function frameOf(event: LogEvent): Uint8Array {
-  let frame = frames.get(event);
-  if (frame === undefined) {
-    frame = frameEvent(event.type, event.object);
-    frames.set(event, frame);
-  }
-  return frame;
-}
-
-/** One waiter that any number of callers can wake; a call before the wait counts. */
-class Wake {
-  #awake = false;
-  #resolve: (() => void) | undefined;
-
-  now(): void {
-    this.#awake = true;
-    this.#resolve?.();
-    this.#resolve = undefined;
-  }
-
-  async wait(): Promise<void> {
-    if (!this.#awake) await new Promise<void>((resolve) => this.#resolve = resolve);
-    this.#awake = false;
   }
 }

@@ -18,6 +18,14 @@ export async function nextEvent(watch: WatchReader): Promise<string> {
   return `${type} ${object.metadata.name ?? ""} ${object.metadata.resourceVersion ?? object.code}`;
 }
 
+/** What an answer becomes while time goes on: it may wait for something that takes time. */
+export async function inTime<T>({ until }: HubScene, answering: Promise<T>): Promise<T> {
+  let answered = false;
+  void answering.finally(() => answered = true);
+  await until(() => answered, 250);
+  return await answering;
+}
+
 /** Makes the collection of ConfigMaps in `default` and waits until it is live. */
 export async function syncMaps({ request, until, status }: HubScene): Promise<void> {
   await request("GET", `${mapsPath}?resourceVersion=0`);

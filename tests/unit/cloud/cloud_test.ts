@@ -61,9 +61,13 @@ test("Cloud asks for the node's token at each request", async () => {
   ]);
 });
 
-test("Cloud.ready gives the status of /readyz, with the node's identity", async () => {
-  const { node, cloud } = make();
-  node.answer = 500;
-  assert.equal(await cloud.ready(signal), 500);
-  assert.equal(node.requests[0]?.rawPath, "/readyz");
-});
+for (const newConnection of [true, false]) {
+  test(`Cloud.ready gives the status of /readyz, with the node's identity, ${newConnection ? "on a new connection" : "beside the watches"}`, async () => {
+    const { node, cloud } = make();
+    node.answer = 500;
+    assert.equal(await cloud.ready(signal, { newConnection }), 500);
+    const [asked] = node.requests;
+    assert.equal(asked?.rawPath, "/readyz");
+    assert.deepEqual([asked?.newConnection ?? false, asked?.longRunning ?? false], [newConnection, !newConnection]);
+  });
+}

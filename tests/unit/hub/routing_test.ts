@@ -65,9 +65,9 @@ const table: Record<string, readonly Row[]> = {
     ["protobuf only", "GET", `${pods}?resourceVersion=0`, "pass", "refuse", { takesJson: false }],
   ],
   "other forms": [
-    ["watch of a Table", "GET", `${pods}?watch=1`, "pass", "held", { wantsOtherForm: true }],
-    ["Table", "GET", `${pods}?resourceVersion=0`, "cloud", "held", { wantsOtherForm: true }],
-    ["Table of one", "GET", `${pods}/p`, "cloud", "held", { wantsOtherForm: true }],
+    ["watch of a Table", "GET", `${pods}?watch=1`, "pass", "held", { wantsTable: true }],
+    ["Table", "GET", `${pods}?resourceVersion=0`, "cloud", "held", { wantsTable: true }],
+    ["Table of one", "GET", `${pods}/p`, "cloud", "held", { wantsTable: true }],
   ],
   "watches": [
     ["watch", "GET", `${pods}?watch=1`, "collection", "held"],
@@ -115,7 +115,7 @@ function ask(link: RoutingQuestion["link"], [, method, path, , , change]: Row): 
     info,
     ...(listed ? { options: parseListOptions(info.query) } : {}),
     takesJson: true,
-    wantsOtherForm: false,
+    wantsTable: false,
     ownCredential: false,
     impersonates: false,
     upgrade: false,

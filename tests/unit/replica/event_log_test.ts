@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readObjectMeta } from "../../../src/kube/object_meta.ts";
 import { EventLog, type LogEvent } from "../../../src/replica/event_log.ts";
+import { mapBytes } from "../../testing/json_objects.ts";
 
-function event(version: number, bytes = 1): LogEvent {
-  return { type: "ADDED", object: new Uint8Array(bytes), resourceVersion: String(version) };
+const dropped = (): void => undefined;
+
+function event(version: number, length = 1): LogEvent {
+  const meta = readObjectMeta(mapBytes("a", version));
+  return { type: "ADDED", held: { meta, row: `row ${version}`, length }, resourceVersion: String(version) };
 }
 
 function filled(start: string, versions: readonly number[], limits = { maxEvents: 3, maxBytes: 1_000 }): EventLog {
-  const log = new EventLog(start, limits);
+  const log = new EventLog(start, { ...limits, dropped });
   for (const version of versions) log.append(event(version));
   return log;
 }
@@ -38,7 +43,7 @@ test("EventLog compares versions as numbers", () => {
 });
 
 test("EventLog.after takes versions of more than 53 bits apart", () => {
-  const log = new EventLog("9007199254740992", { maxEvents: 3, maxBytes: 100 });
+  const log = new EventLog("9007199254740992", { maxEvents: 3, maxBytes: 100, dropped });
   log.append({ ...event(0), resourceVersion: "9007199254740993" });
   assert.equal(log.from(log.after("9007199254740992") ?? -1, 1)?.length, 1);
   assert.equal(log.after("9007199254740991"), undefined);
@@ -56,7 +61,7 @@ test("EventLog drops the oldest past its number, and tells by cursor and by vers
 });
 
 test("EventLog drops the oldest past its bytes, even the only one", () => {
-  const log = new EventLog("10", { maxEvents: 100, maxBytes: 10 });
+  const log = new EventLog("10", { maxEvents: 100, maxBytes: 10, dropped });
   log.append(event(11, 6));
   log.append(event(12, 6));
   assert.equal(log.after("10"), undefined);
@@ -84,4 +89,20 @@ test("EventLog.reset loses all cursors, that of its end too", () => {
   assert.deepEqual(log.from(log.end, 1), []);
   assert.equal(log.after("4"), undefined);
   assert.equal(log.after("5"), log.end);
+});
+
+test("EventLog tells of each event that leaves it, once and in order", () => {
+  const gone: string[] = [];
+  const log = new EventLog("10", {
+    maxEvents: 2,
+    maxBytes: 10,
+    dropped: (left) => void gone.push(left.resourceVersion),
+  });
+  for (const version of [11, 12, 13]) log.append(event(version));
+  assert.deepEqual(gone, ["11"]);
+  log.append(event(14, 11));
+  assert.deepEqual(gone, ["11", "12", "13", "14"]);
+  log.append(event(15));
+  log.reset("20");
+  assert.deepEqual(gone.slice(4), ["15"]);
 });

@@ -4,7 +4,7 @@ import { nodeScope } from "../../../src/identity/scope.ts";
 import { type Recordable, Recorder } from "../../../src/replica/recorder.ts";
 import { loneReplica } from "../../testing/lone_replica.ts";
 
-const resource = { group: "", version: "v1", resource: "pods", subresource: "" };
+const resource = { group: "", version: "v1", resource: "pods", subresource: "", namespace: "default" };
 const query = { group: "", version: "v1", resource: "pods", namespace: "", labelSelector: "", fieldSelector: "" };
 const path = { group: "", version: "v1", resource: "pods", namespace: "default", name: "p" };
 
@@ -22,7 +22,7 @@ function pod(fields: Record<string, unknown> = {}): Record<string, unknown> {
   return { kind: "Pod", apiVersion: "v1", metadata };
 }
 
-function page(version: number, names: readonly string[], token = ""): Record<string, unknown> {
+function page(version: number, names: readonly string[], token = "") {
   const items = names.map((name) => ({ metadata: { name, namespace: "default", uid: name, resourceVersion: "5" } }));
   return { kind: "PodList", apiVersion: "v1", metadata: { resourceVersion: String(version), continue: token }, items };
 }
@@ -96,13 +96,15 @@ for (const [uid, ends] of [["u", true], ["other", false]] as const) {
   });
 }
 
-test("R2: a complete list makes a stale collection of typed objects", () => {
+test("R2: a complete list makes a stale collection of typed objects", async () => {
   const { replica, take, collection, names } = make();
   take({ verb: "list", query }, page(20, ["a", "b"]));
-  const { state, resourceVersion, kind, listKind } = collection() ?? {};
-  assert.deepEqual([names(), state, resourceVersion, kind, listKind], [["a", "b"], "stale", "20", "Pod", "PodList"]);
-  const held = new TextDecoder().decode(collection()?.get("default", "a")?.bytes);
-  assert.match(held, /^\{"kind":"Pod","apiVersion":"v1",/);
+  const { state, head } = collection() ?? {};
+  assert.deepEqual([names(), state], [["a", "b"], "stale"]);
+  assert.deepEqual(head, { apiVersion: "v1", kind: "Pod", listKind: "PodList", resourceVersion: "20" });
+  const held = collection()?.get("default", "a");
+  assert.ok(held);
+  assert.match(new TextDecoder().decode(await replica.rows.read(held)), /^\{"kind":"Pod","apiVersion":"v1",/);
   assert.equal(replica.records.size, 0);
 });
 
@@ -122,9 +124,13 @@ test("R8: a page whose list did not begin here is no list", () => {
   assert.equal(collection(), undefined);
 });
 
-test("Recorder forgets the oldest of many lists that are not complete", () => {
+test("Recorder forgets the oldest of the lists that are not complete, past 32 MiB of all of them", () => {
   const { take, collection } = make();
-  for (let list = 0; list <= 32; list++) take({ verb: "list", query, continue: "" }, page(20, ["a"], `t${list}`));
+  const padding = "x".repeat(4 * 1024 * 1024);
+  for (let list = 0; list < 8; list++) {
+    const { items, ...head } = page(20, ["a"], `t${list}`);
+    take({ verb: "list", query, continue: "" }, { ...head, items: items.map((item) => ({ ...item, padding })) });
+  }
   take({ verb: "list", query, continue: "t0" }, page(20, ["b"]));
   assert.equal(collection(), undefined);
   take({ verb: "list", query, continue: "t1" }, page(20, ["b"]));

@@ -3,14 +3,16 @@ import { test } from "node:test";
 import { readObjectMeta } from "../../../src/kube/object_meta.ts";
 import { Records } from "../../../src/replica/records.ts";
 import { mapBytes } from "../../testing/json_objects.ts";
+import { loneRows } from "../../testing/lone_rows.ts";
 
 const resource = { group: "", version: "v1", resource: "configmaps" };
 const pathTo = (name: string, namespace = "default") => ({ ...resource, namespace, name });
 
-function make(maxBytes = 10_000): { readonly records: Records; readonly changes: string[] } {
+function make(maxBytes = 10_000) {
   const changes: string[] = [];
   const changed = (path: string, record: unknown) => void changes.push(`${record === undefined ? "-" : "+"}${path}`);
-  return { changes, records: new Records({ maxBytes, changed }) };
+  const { rows } = loneRows();
+  return { changes, rows, records: new Records({ rows, maxBytes, changed }) };
 }
 
 const versionOf = (records: Records, name: string) => records.get(pathTo(name))?.meta.resourceVersion;
@@ -74,7 +76,7 @@ test("Records.of gives those of one resource, in one namespace or all", () => {
 
 test("Records drops the oldest past its bytes, and counts them", () => {
   const size = mapBytes("a", 10).length;
-  const { records, changes } = make(size * 2);
+  const { records, rows, changes } = make(size * 2);
   for (const name of ["a", "b", "c"]) records.put(pathTo(name), { bytes: mapBytes(name, 10), savedAt: 1 });
   assert.deepEqual([records.get(pathTo("a")), records.size, records.bytes, records.dropped], [
     undefined,
@@ -83,10 +85,43 @@ test("Records drops the oldest past its bytes, and counts them", () => {
     1,
   ]);
   assert.ok(changes.includes("-/v1/configmaps/default/a"));
+  assert.equal(rows.size, 2);
 });
 
-test("Records.restore tells nothing of a change", () => {
-  const { records, changes } = make();
-  records.restore("/v1/configmaps/default/a", { bytes: mapBytes("a", 10), savedAt: 5 });
+test("Records: the least recently put goes first, not the first of all", () => {
+  const { records } = make(mapBytes("a", 10).length * 2);
+  for (const [name, version] of [["a", 10], ["b", 10], ["a", 11], ["c", 10]] as const) {
+    records.put(pathTo(name), { bytes: mapBytes(name, version), savedAt: 1 });
+  }
+  assert.deepEqual([versionOf(records, "a"), versionOf(records, "b"), versionOf(records, "c")], [
+    "11",
+    undefined,
+    "10",
+  ]);
+});
+
+test("Records hold the bytes of the newest version, and of nothing else", async () => {
+  const { records, rows } = make();
+  for (const version of [10, 11, 11]) records.put(pathTo("a"), { bytes: mapBytes("a", version), savedAt: version });
+  const held = records.get(pathTo("a"));
+  assert.ok(held);
+  assert.deepEqual([rows.size, await rows.read(held)], [1, mapBytes("a", 11)]);
+  records.remove(pathTo("a"));
+  assert.equal(rows.size, 0);
+});
+
+test("Records.forget ends the record whose bytes lie in that row", () => {
+  const { records, rows, changes } = make();
+  for (const name of ["a", "b"]) records.put(pathTo(name), { bytes: mapBytes(name, 10), savedAt: 1 });
+  records.forget(records.get(pathTo("a"))?.row ?? "");
+  assert.deepEqual([records.get(pathTo("a")), versionOf(records, "b"), rows.size], [undefined, "10", 1]);
+  assert.equal(changes.at(-1), "-/v1/configmaps/default/a");
+});
+
+test("Records.restore tells nothing of a change, and holds the bytes", () => {
+  const { records, rows, changes } = make();
+  const meta = readObjectMeta(mapBytes("a", 10));
+  records.restore("/v1/configmaps/default/a", { meta, row: "o|row", length: 100, savedAt: 5 });
   assert.deepEqual([versionOf(records, "a"), records.get(pathTo("a"))?.savedAt, changes], ["10", 5, []]);
+  assert.deepEqual([rows.holds("o|row"), records.bytes], [true, 100]);
 });

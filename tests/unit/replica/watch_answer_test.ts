@@ -2,35 +2,32 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { forbidden } from "../../../src/kube/status.ts";
 import { Collection } from "../../../src/replica/collection.ts";
+import { EventFrames } from "../../../src/replica/event_frames.ts";
+import { View } from "../../../src/replica/view.ts";
 import { type WatchAnswerOptions, type WatchStart, writeWatch } from "../../../src/replica/watch_answer.ts";
 import { createFakeClock } from "../../testing/fake_clock.ts";
 import { createFakeRandom } from "../../testing/fake_random.ts";
-import { mapBytes } from "../../testing/json_objects.ts";
+import { mapBytes, mapList as list, mapsQuery as query } from "../../testing/json_objects.ts";
+import { loneRows } from "../../testing/lone_rows.ts";
 import { ManualSink } from "../../testing/manual_sink.ts";
 import type { WatchEvent } from "../../testing/watch_reader.ts";
 
-const query = { group: "", version: "v1", resource: "configmaps", namespace: "", labelSelector: "", fieldSelector: "" };
 const fromVersion = (resourceVersion: string): WatchStart => ({ from: "version", resourceVersion });
 
-function list(resourceVersion: number, ...items: Uint8Array[]) {
-  return {
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    listKind: "ConfigMapList",
-    resourceVersion: String(resourceVersion),
-    items,
-  };
-}
+type WatchOptions = Partial<WatchAnswerOptions> & { readonly memoryMaxBytes?: number };
 
 /** One watch of a collection that holds `a` at version 5 and is complete up to 10. */
-function watch(start: WatchStart, changes: Partial<WatchAnswerOptions> = {}) {
+function watch(start: WatchStart, { memoryMaxBytes, ...changes }: WatchOptions = {}) {
   const clock = createFakeClock();
-  const collection = new Collection({ key: "k", query, now: clock.now, changed: () => undefined });
+  const { rows, store, batch } = loneRows(memoryMaxBytes === undefined ? {} : { memoryMaxBytes });
+  const collection = new Collection({ key: "k", query, rows, now: clock.now, changed: () => undefined });
   collection.replace(list(10, mapBytes("a", 5)));
   const sink = new ManualSink();
   const client = new AbortController();
   const done = writeWatch(sink, {
-    collection,
+    view: new View(collection, rows),
+    rows,
+    frames: new EventFrames(rows),
     start,
     bookmarks: true,
     timeoutMs: 600_000,
@@ -39,7 +36,7 @@ function watch(start: WatchStart, changes: Partial<WatchAnswerOptions> = {}) {
     signals: [client.signal],
     ...changes,
   });
-  return { clock, collection, sink, client, done, events: () => sink.lines().map(readable) };
+  return { clock, collection, rows, store, batch, sink, client, done, events: () => sink.lines().map(readable) };
 }
 
 function eventOf(line: string): WatchEvent {
@@ -102,10 +99,13 @@ test("R6: writeWatch sends no bookmark where none was asked for", async () => {
 test("R6: writeWatch sends no bookmark below the client's own position", async () => {
   const { clock, collection, events } = watch(fromVersion("50"));
   await clock.advance(67_000);
-  assert.deepEqual(events(), []);
-  collection.advance("50");
+  assert.deepEqual(events(), ["BOOKMARK 50"]);
+  collection.advance("49");
   await clock.advance(67_000);
   assert.deepEqual(events(), ["BOOKMARK 50"]);
+  collection.advance("51");
+  await clock.advance(67_000);
+  assert.deepEqual(events(), ["BOOKMARK 51"]);
 });
 
 test("R7: writeWatch is silent but for bookmarks while its collection is stale", async () => {

@@ -1,0 +1,154 @@
+import { selectedNameOf } from "../kube/resources.ts";
+import { compareVersions } from "../kube/resource_version.ts";
+import type { Collection } from "../replica/collection.ts";
+import { objectKey } from "../replica/object_path.ts";
+import { StoreError } from "../platform/store.ts";
+import { type HeldObject, MissingRowError } from "../replica/object_rows.ts";
+import { type Form, formOf } from "../replica/form.ts";
+import { writeList } from "../replica/list_answer.ts";
+import type { View } from "../replica/view.ts";
+import { type WatchStart, writeWatch } from "../replica/watch_answer.ts";
+import type { Call } from "./call.ts";
+import type { HubContext } from "./context.ts";
+
+/** Answers a list or watch from a view. What cannot be read ends its collection: it is fetched again (R11). */
+export async function answerView(context: HubContext, call: Call, view: View): Promise<void> {
+  const { collection } = view;
+  collection.touch();
+  try {
+    if (call.info.verb === "watch") await answerWatch(context, call, view);
+    else await answerList(context, call, view);
+  } catch (error) {
+    if (isUnreadable(error)) context.replica.damaged(collection, error);
+    throw error;
+  }
+}
+
+/** Answers a GET with an object that is held. */
+export async function answerObject(context: HubContext, call: Call, held: HeldObject): Promise<void> {
+  const bytes = await readObject(context, held);
+  if (call.exchange.answered) return;
+  const savedAt = "savedAt" in held && typeof held.savedAt === "number" ? held.savedAt : undefined;
+  const age = savedAt === undefined ? [] : ["Age", String(seconds(context.platform.clock.now() - savedAt))];
+  const body = formFor(context, call)?.object(bytes, held.meta.resourceVersion) ?? bytes;
+  const rawHeaders = [...headers("application/json"), "Content-Length", String(body.length), ...age];
+  const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
+  void sink.write(body);
+  sink.end();
+}
+
+/**
+ * The bytes of a held object.
+ *
+ * @throws StoreError, MissingRowError where they are lost: whatever held them is then dropped, to be fetched again
+ */
+export async function readObject({ replica }: HubContext, held: HeldObject): Promise<Uint8Array> {
+  try {
+    return await replica.rows.read(held);
+  } catch (error) {
+    if (isUnreadable(error)) replica.lost(held, error);
+    throw error;
+  }
+}
+
+function isUnreadable(error: unknown): error is Error {
+  return error instanceof StoreError || error instanceof MissingRowError;
+}
+
+async function answerList(context: HubContext, call: Call, view: View): Promise<void> {
+  const { collection } = view;
+  const items = await newest(context, view);
+  if (call.exchange.answered) return;
+  const rawHeaders = [...headers(collection.codec.mediaType), ...ageOf(context, collection)];
+  const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
+  const { rows } = context.replica;
+  const form = formFor(context, call);
+  await writeList(sink, {
+    collection,
+    rows,
+    clock: context.platform.clock,
+    items,
+    ...(form === undefined ? {} : { form }),
+  });
+}
+
+/** While it is not live a record may know more of an object than its collection does; the newest of both counts (R2). */
+async function newest(context: HubContext, view: View): Promise<readonly HeldObject[]> {
+  const { collection } = view;
+  const { query } = collection;
+  const { records } = context.replica;
+  if (collection.state === "live") return await view.filter(collection.objects());
+  const items = collection.objects().filter((held) => !context.replica.isGone(held)).map((held) => {
+    const record = records.get({ ...query, ...held.meta });
+    const newer = record?.meta.uid === held.meta.uid && isNewer(record, held.meta.resourceVersion);
+    return newer && record !== undefined ? record : held;
+  });
+  const name = selectedNameOf(query.fieldSelector);
+  if (query.labelSelector !== "" || (query.fieldSelector !== "" && name === undefined)) return await view.filter(items);
+  const more = [...records.of(query)].filter((record) =>
+    isNewer(record, collection.resourceVersion) && (name === undefined || name === record.meta.name) &&
+    collection.get(record.meta.namespace, record.meta.name) === undefined
+  );
+  return await view.filter(more.length === 0 ? items : [...items, ...more].sort(byKey));
+}
+
+function isNewer(held: HeldObject | undefined, resourceVersion: string): boolean {
+  return held !== undefined && compareVersions(held.meta.resourceVersion, resourceVersion) > 0;
+}
+
+function byKey(a: HeldObject, b: HeldObject): number {
+  return objectKey(a.meta.namespace, a.meta.name) < objectKey(b.meta.namespace, b.meta.name) ? -1 : 1;
+}
+
+async function answerWatch(context: HubContext, call: Call, view: View): Promise<void> {
+  const { collection } = view;
+  const { options, exchange } = call;
+  if (options === undefined) return;
+  const { random, clock } = context.platform;
+  const asked = options.timeoutSeconds ?? 0;
+  const rawHeaders = [...headers(collection.codec.watchMediaType), ...ageOf(context, collection)];
+  const form = formFor(context, call);
+  const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
+  await writeWatch(sink, {
+    view,
+    ...(form === undefined ? {} : { form }),
+    rows: context.replica.rows,
+    frames: context.replica.frames,
+    start: watchStart(call, collection),
+    bookmarks: options.allowWatchBookmarks,
+    timeoutMs: asked > 0 ? asked * 1_000 : context.minRequestTimeoutMs * (1 + random.float()),
+    clock,
+    random,
+    signals: [exchange.signal, context.closed],
+  });
+}
+
+/** The form that the client wants, where it can be had here in JSON (R12). */
+export function formFor({ platform }: HubContext, { accept, info }: Call): Form | undefined {
+  if (accept.as === undefined || !accept.asJson) return undefined;
+  const asked = info.query.get("includeObject");
+  const includeObject = asked === "None" || asked === "Object" ? asked : "Metadata";
+  return formOf({ transform: accept.as, query: info, includeObject, nowMs: platform.clock.now() });
+}
+
+function watchStart({ options }: Call, collection: Collection): WatchStart {
+  const resourceVersion = options?.resourceVersion ?? "";
+  if (options?.sendInitialEvents === true) return { from: "state", initialEventsEnd: true };
+  if (resourceVersion !== "" && resourceVersion !== "0") return { from: "version", resourceVersion };
+  if (options?.sendInitialEvents === undefined) return { from: "state", initialEventsEnd: false };
+  return { from: "version", resourceVersion: collection.resourceVersion };
+}
+
+function headers(mediaType: string): readonly string[] {
+  return ["Content-Type", mediaType, "Cache-Control", "no-cache, private"];
+}
+
+/** For how long the cloud has not confirmed it. */
+function ageOf(context: HubContext, collection: Collection): readonly string[] {
+  if (collection.state === "live") return [];
+  return ["Age", String(seconds(context.platform.clock.now() - collection.since))];
+}
+
+function seconds(ms: number): number {
+  return Math.max(0, Math.floor(ms / 1_000));
+}

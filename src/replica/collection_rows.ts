@@ -1,0 +1,198 @@
+import { z } from "zod";
+import type { Query } from "../kube/resources.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Store } from "../platform/store.ts";
+import { CorruptRowsError } from "../store/sealed_store.ts";
+import type { Collection, CollectionChange, CollectionHead } from "./collection.ts";
+import type { HeldObject } from "./object_rows.ts";
+import type { RowBatch } from "./row_batch.ts";
+
+/** A collection as it was read back. */
+export interface StoredCollection {
+  readonly key: string;
+  readonly query: Query;
+  readonly head: CollectionHead;
+  readonly objects: readonly HeldObject[];
+  readonly staleSince: number;
+  readonly lastRead: number;
+  readonly lastWatched: number;
+}
+
+export interface CollectionRowsOptions {
+  readonly store: Store;
+  readonly batch: RowBatch;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+const heldSchema = z.object({
+  row: z.string(),
+  length: z.number(),
+  meta: z.object({
+    apiVersion: z.string(),
+    kind: z.string(),
+    namespace: z.string(),
+    name: z.string(),
+    uid: z.string(),
+    resourceVersion: z.string(),
+    labels: z.record(z.string(), z.string()),
+    deletionTimestamp: z.string().exactOptional(),
+    generation: z.number().exactOptional(),
+    initialEventsEnd: z.boolean(),
+  }),
+});
+
+const headSchema = z.object({
+  query: z.object({
+    group: z.string(),
+    version: z.string(),
+    resource: z.string(),
+    namespace: z.string(),
+    labelSelector: z.string(),
+    fieldSelector: z.string(),
+  }),
+  head: z.object({ apiVersion: z.string(), kind: z.string(), listKind: z.string(), resourceVersion: z.string() }),
+  savedAt: z.number(),
+  lastRead: z.number(),
+  lastWatched: z.number(),
+});
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * Collections in the store: `c|<collection>|h` head, `c|<collection>|m|<namespace>|<name>` one of its objects, whose bytes lie
+ * in a row of their own. Head and members are committed together, so what is read back was complete at that version.
+ */
+export class CollectionRows {
+  readonly #options: CollectionRowsOptions;
+
+  constructor(options: CollectionRowsOptions) {
+    this.#options = options;
+  }
+
+  save(collection: Collection, change: CollectionChange): void {
+    const { batch, now } = this.#options;
+    const prefix = prefixOfKey(collection.key);
+    for (const { namespace, name } of change.removed) batch.set(memberRow(prefix, namespace, name), undefined);
+    for (const held of change.put) {
+      batch.set(memberRow(prefix, held.meta.namespace, held.meta.name), encodeHeld(held));
+    }
+    const { query, head, lastRead, lastWatched } = collection;
+    batch.set(`${prefix}h`, encode({ query, head, savedAt: now(), lastRead, lastWatched }));
+  }
+
+  drop(collection: Collection): void {
+    const prefix = prefixOfKey(collection.key);
+    this.#options.batch.set(`${prefix}h`, undefined);
+    for (const { meta } of collection.objects()) {
+      this.#options.batch.set(memberRow(prefix, meta.namespace, meta.name), undefined);
+    }
+  }
+
+  /**
+   * Reads all collections. One with a row that does not open, or without its head, is dropped, to be fetched again: it is
+   * never taken for the whole (R11).
+   */
+  async load(): Promise<StoredCollection[]> {
+    const { rows, corrupt } = await readRows(this.#options, "c|");
+    const stored = new Map<string, Rows>();
+    for (const [row, value] of rows) {
+      const prefix = prefixOfRow(row);
+      const collection = stored.get(prefix) ?? { rows: [], members: [] };
+      stored.set(prefix, collection);
+      collection.rows.push(row);
+      if (row === `${prefix}h`) collection.head = value;
+      else collection.members.push(value);
+    }
+    const damaged = new Set(corrupt.map(prefixOfRow));
+    const whole: StoredCollection[] = [];
+    for (const [prefix, found] of stored) {
+      const read = damaged.has(prefix) ? undefined : readCollection(prefix, found);
+      if (read !== undefined) whole.push(read);
+      else for (const row of found.rows) this.#options.batch.set(row, undefined);
+    }
+    for (const row of corrupt) this.#options.batch.set(row, undefined);
+    return whole;
+  }
+}
+
+interface Rows {
+  readonly rows: string[];
+  readonly members: Uint8Array[];
+  head?: Uint8Array;
+}
+
+function readCollection(prefix: string, { head, members }: Rows): StoredCollection | undefined {
+  const parsed = headSchema.safeParse(decode(head));
+  const objects = members.map(decodeHeld);
+  if (!parsed.success || objects.includes(undefined)) return undefined;
+  const { savedAt, ...read } = parsed.data;
+  return {
+    ...read,
+    key: decodeURIComponent(prefix.slice(2, -1)),
+    objects: objects.filter((held) => held !== undefined),
+    staleSince: savedAt,
+  };
+}
+
+export function encodeHeld(held: HeldObject): Uint8Array {
+  return encode({ row: held.row, length: held.length, meta: held.meta });
+}
+
+/** @returns nothing where the value is no held object */
+export function decodeHeld(value: Uint8Array): HeldObject | undefined {
+  return heldSchema.safeParse(decode(value)).data;
+}
+
+/**
+ * Reads all rows of a prefix.
+ *
+ * @returns those that open, and the keys of those that do not; where too many do not, none counts as readable
+ */
+export async function readRows(
+  { store, logger }: Pick<CollectionRowsOptions, "store" | "logger">,
+  prefix: string,
+): Promise<{
+  readonly rows: readonly (readonly [row: string, value: Uint8Array])[];
+  readonly corrupt: readonly string[];
+}> {
+  const rows: (readonly [row: string, value: Uint8Array])[] = [];
+  try {
+    for await (const row of store.list(prefix)) rows.push(row);
+    return { rows, corrupt: [] };
+  } catch (error) {
+    if (!(error instanceof CorruptRowsError)) throw error;
+    logger.log("error", "Rows of the store cannot be read: what they belong to is dropped", {
+      rows: error.keys.length,
+    });
+    return error.cut
+      ? { rows: [], corrupt: [...rows.map(([row]) => row), ...error.keys] }
+      : { rows, corrupt: error.keys };
+  }
+}
+
+function encode(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}
+
+function decode(value: Uint8Array | undefined): unknown {
+  try {
+    return value === undefined ? undefined : JSON.parse(decoder.decode(value));
+  } catch {
+    return undefined; // no schema takes it: the collection is dropped
+  }
+}
+
+function prefixOfKey(key: string): string {
+  return `c|${encodeURIComponent(key)}|`;
+}
+
+/** `c|<collection>|` of any of its rows: what stands between is escaped and has no `|`. */
+function prefixOfRow(row: string): string {
+  return row.slice(0, row.indexOf("|", 2) + 1);
+}
+
+function memberRow(prefix: string, namespace: string, name: string): string {
+  return `${prefix}m|${namespace}|${name}`;
+}

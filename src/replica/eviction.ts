@@ -1,0 +1,106 @@
+import type { Link } from "../cloud/link.ts";
+import { selectedNameOf } from "../kube/resources.ts";
+import type { Clock, Timer } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Collection } from "./collection.ts";
+import { podReferences } from "./pod_references.ts";
+import type { Replica } from "./replica.ts";
+
+export interface EvictionOptions {
+  readonly replica: Replica;
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly nodeName: string;
+  /** Of object bytes on disk. */
+  readonly maxBytes: number;
+  /** How long a collection that nobody reads is kept up to date. */
+  readonly idleMs: number;
+}
+
+/** Collections at most. */
+const maxCollections = 2_000;
+const sweepMs = 60_000;
+const hourMs = 60 * 60_000;
+const dayMs = 24 * hourMs;
+
+/**
+ * Bounds what the replica holds and what it costs the cloud (R15): the watch of what nobody reads ends, the bytes of what was
+ * read least recently go. Only while the link is online: what is offline cannot be fetched again.
+ */
+export class Eviction {
+  readonly #options: EvictionOptions;
+  #timer: Timer | undefined;
+  #sweeping: Promise<void> = Promise.resolve();
+  #dropped = 0;
+
+  constructor(options: EvictionOptions) {
+    this.#options = options;
+  }
+
+  /** Collections that had to go for want of room. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  start(): void {
+    this.#timer = this.#options.clock.setTimer(sweepMs, () => {
+      this.#sweeping = this.sweep().catch((error: unknown) => {
+        this.#options.logger.log("error", "The sweep of the replica failed", { error: String(error) });
+      });
+      this.start();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    await this.#sweeping;
+  }
+
+  async sweep(): Promise<void> {
+    const { link, replica, clock, idleMs, maxBytes, logger } = this.#options;
+    if (link.state !== "online") return;
+    const now = clock.now();
+    const referenced = await this.#referenced();
+    const unread = [...replica.collections()].filter((collection) => collection.watchers === 0)
+      .sort((a, b) => a.lastRead - b.lastRead);
+    for (const collection of unread) {
+      if (this.#isPinned(collection, { now, referenced })) continue;
+      const unreadMs = now - collection.lastRead;
+      if (unreadMs >= idleMs) replica.reflectors.stop(collection);
+      const single = selectedNameOf(collection.query.fieldSelector) !== undefined;
+      const crowded = replica.rows.bytes > maxBytes || replica.count > maxCollections;
+      if (!crowded && !(single && unreadMs >= idleMs + hourMs)) continue;
+      if (crowded) {
+        this.#dropped += 1;
+        logger.log("warn", "A collection is dropped for want of room", { collection: collection.key });
+      }
+      replica.drop(collection);
+    }
+  }
+
+  #isPinned(
+    collection: Collection,
+    { now, referenced }: { readonly now: number; readonly referenced: ReadonlySet<string> },
+  ): boolean {
+    const { group, resource, namespace, fieldSelector } = collection.query;
+    const name = selectedNameOf(fieldSelector);
+    if (name === undefined) return now - collection.lastWatched < dayMs;
+    if (group !== "") return false;
+    return resource === "nodes" ? name === this.#options.nodeName : referenced.has(`${resource}/${namespace}/${name}`);
+  }
+
+  /** The Secrets and ConfigMaps that pods of this node use. */
+  async #referenced(): Promise<Set<string>> {
+    const { replica, nodeName } = this.#options;
+    const names = new Set<string>();
+    for (const collection of replica.collections()) {
+      const { group, resource, fieldSelector } = collection.query;
+      if (group !== "" || resource !== "pods" || fieldSelector !== `spec.nodeName=${nodeName}`) continue;
+      for (const held of collection.objects()) {
+        for (const name of podReferences(await replica.rows.read(held))) names.add(name);
+      }
+    }
+    return names;
+  }
+}

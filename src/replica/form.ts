@@ -1,0 +1,50 @@
+import type { Transform } from "../kube/media_type.ts";
+import { framePartialList, type MetaVersion, partialObject } from "../kube/partial_object.ts";
+import type { Query } from "../kube/resources.ts";
+import { type IncludeObject, printTable } from "../kube/table/print_table.ts";
+
+/** A form in which a client wants objects instead of as they are (R12). Made for one answer. */
+export interface Form {
+  /** A list of objects. */
+  list(objects: readonly Uint8Array[], resourceVersion: string): Iterable<Uint8Array>;
+  /** One object, as an answer or in a watch's event, bookmarks too. */
+  object(object: Uint8Array, resourceVersion: string): Uint8Array;
+}
+
+export interface FormOptions {
+  readonly transform: Transform;
+  readonly query: Pick<Query, "group" | "resource">;
+  readonly includeObject: IncludeObject;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+/** @returns the form; missing where it is not to be had here */
+export function formOf({ transform, query, includeObject, nowMs }: FormOptions): Form | undefined {
+  if (transform.group !== "meta.k8s.io" || !isMetaVersion(transform.version)) return undefined;
+  const { version } = transform;
+  if (transform.kind !== "Table") {
+    return {
+      list: (items, resourceVersion) => framePartialList({ items, resourceVersion, version }),
+      object: (object) => partialObject(object, version),
+    };
+  }
+  const print = (objects: readonly Uint8Array[], resourceVersion: string, columns: boolean) =>
+    printTable(query, objects, { resourceVersion, nowMs, includeObject, version, columns });
+  if (print([], "", true) === undefined) return undefined;
+  let described = false;
+  return {
+    list: (objects, resourceVersion) => [print(objects, resourceVersion, true) ?? nothing],
+    object: (object, resourceVersion) => {
+      const table = print([object], resourceVersion, !described);
+      described = true;
+      return table ?? nothing;
+    },
+  };
+}
+
+const nothing = new Uint8Array();
+
+function isMetaVersion(version: string): version is MetaVersion {
+  return version === "v1" || version === "v1beta1";
+}

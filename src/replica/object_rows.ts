@@ -1,0 +1,194 @@
+import type { ObjectMeta } from "../kube/object_meta.ts";
+import type { ObjectPath } from "./object_path.ts";
+import type { RowBatch } from "./row_batch.ts";
+
+/** One version of an object: what is asked of it most, and the row with its bytes. */
+export interface HeldObject {
+  readonly meta: ObjectMeta;
+  readonly row: string;
+  /** Of its bytes. */
+  readonly length: number;
+}
+
+/** Ends the keeping of rows that were released meanwhile. */
+export interface RowSnapshot {
+  release(): void;
+}
+
+interface Counted {
+  readonly length: number;
+  holders: number;
+}
+
+/**
+ * The bytes of all objects, each version once, whichever collections, logs and records hold it (design, section 4): counted
+ * by holder, hot ones in a bounded memory cache, all of them in the store.
+ */
+export class ObjectRows {
+  readonly #batch: RowBatch;
+  readonly #memoryMaxBytes: number;
+  readonly #counted = new Map<string, Counted>();
+  /** Hot bytes, least recently used first. */
+  readonly #hot = new Map<string, Uint8Array>();
+  readonly #snapshots = new Set<number>();
+  readonly #released: { readonly row: string; readonly turn: number }[] = [];
+  #turn = 0;
+  #hotBytes = 0;
+  #bytes = 0;
+
+  constructor(batch: RowBatch, memoryMaxBytes: number) {
+    this.#batch = batch;
+    this.#memoryMaxBytes = memoryMaxBytes;
+  }
+
+  /** Bytes of all rows, before sealing. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+  get hotBytes(): number {
+    return this.#hotBytes;
+  }
+  get size(): number {
+    return this.#counted.size;
+  }
+
+  /** Takes an object in for one holder. The same version of the same bytes is kept once. */
+  add(path: ObjectPath, object: { readonly meta: ObjectMeta; readonly bytes: Uint8Array }): HeldObject {
+    const { meta, bytes } = object;
+    const row = rowOf(path, meta, bytes);
+    const held = { meta, row, length: bytes.length };
+    const counted = this.#counted.get(row);
+    if (counted === undefined) {
+      this.#counted.set(row, { length: bytes.length, holders: 1 });
+      this.#bytes += bytes.length;
+      this.#batch.set(row, bytes);
+    } else if (counted.holders++ === 0) {
+      this.#batch.set(row, bytes);
+    }
+    this.#heat(row, bytes);
+    return held;
+  }
+
+  /** One more holder of an object that is held, or was found in the store at start. */
+  retain(held: HeldObject): HeldObject {
+    const counted = this.#counted.get(held.row);
+    if (counted === undefined) {
+      this.#counted.set(held.row, { length: held.length, holders: 1 });
+      this.#bytes += held.length;
+    } else {
+      counted.holders += 1;
+    }
+    return held;
+  }
+
+  /** One holder less; the bytes of an object without any go once no snapshot from before is being read. */
+  release(held: HeldObject): void {
+    const counted = this.#counted.get(held.row);
+    if (counted === undefined || --counted.holders > 0) return;
+    if (this.#snapshots.size === 0) this.#remove(held.row);
+    else this.#released.push({ row: held.row, turn: this.#turn });
+  }
+
+  /** Keeps all bytes that are held now readable until it is released. */
+  snapshot(): RowSnapshot {
+    const turn = ++this.#turn;
+    this.#snapshots.add(turn);
+    return {
+      release: () => {
+        this.#snapshots.delete(turn);
+        this.#sweep();
+      },
+    };
+  }
+
+  /**
+   * The bytes of a held object: at once where they are in memory.
+   *
+   * @throws StoreError where the row does not open
+   */
+  read(held: HeldObject): Uint8Array | Promise<Uint8Array> {
+    const hot = this.#hot.get(held.row);
+    if (hot !== undefined) {
+      this.#hot.delete(held.row);
+      this.#hot.set(held.row, hot);
+      return hot;
+    }
+    const waiting = this.#batch.waiting(held.row);
+    return waiting instanceof Uint8Array ? waiting : this.#load(held.row);
+  }
+
+  /** Whether something holds the row: at start, what nothing holds is left over. */
+  holds(row: string): boolean {
+    return this.#counted.has(row);
+  }
+
+  async #load(row: string): Promise<Uint8Array> {
+    const bytes = await this.#batch.get(row);
+    if (bytes === undefined) throw new MissingRowError(row);
+    if (this.#counted.has(row)) this.#heat(row, bytes);
+    return bytes;
+  }
+
+  #heat(row: string, bytes: Uint8Array): void {
+    const old = this.#hot.get(row);
+    if (old !== undefined) {
+      this.#hotBytes -= old.length;
+      this.#hot.delete(row);
+    }
+    this.#hot.set(row, bytes);
+    this.#hotBytes += bytes.length;
+    for (const [coldest, { length }] of this.#hot) {
+      if (this.#hotBytes <= this.#memoryMaxBytes) break;
+      this.#hot.delete(coldest);
+      this.#hotBytes -= length;
+    }
+  }
+
+  #sweep(): void {
+    const oldest = Math.min(...this.#snapshots);
+    while (this.#released[0] !== undefined && this.#released[0].turn < oldest) {
+      const { row } = this.#released.shift() ?? { row: "" };
+      if (this.#counted.get(row)?.holders === 0) this.#remove(row);
+    }
+  }
+
+  #remove(row: string): void {
+    const counted = this.#counted.get(row);
+    const hot = this.#hot.get(row);
+    this.#bytes -= counted?.length ?? 0;
+    this.#hotBytes -= hot?.length ?? 0;
+    this.#counted.delete(row);
+    this.#hot.delete(row);
+    this.#batch.set(row, undefined);
+  }
+}
+
+/** The store has lost a row that is held. */
+export class MissingRowError extends Error {
+  override readonly name = "MissingRowError";
+  readonly row: string;
+
+  constructor(row: string) {
+    super(`Cannot read ${row}: it is not in the store`);
+    this.row = row;
+  }
+}
+
+/**
+ * Names one version of an object by its content too: a restored etcd gives a version a second time, to other bytes.
+ */
+function rowOf({ group, version, resource }: ObjectPath, meta: ObjectMeta, bytes: Uint8Array): string {
+  return `o|${group}/${version}/${resource}|${meta.namespace}|${meta.name}|${meta.resourceVersion}|${digest(bytes)}`;
+}
+
+/** FNV-1a, twice with different bases: tells versions apart, protects from nothing. */
+function digest(bytes: Uint8Array): string {
+  let a = 0x811c9dc5;
+  let b = 0x01000193;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0;
+    a = Math.imul(a ^ byte, 0x01000193);
+    b = Math.imul(b ^ byte, 0x85ebca6b);
+  }
+  return (a >>> 0).toString(36) + (b >>> 0).toString(36);
+}
