@@ -91,6 +91,11 @@ export class Informer {
     this.#options.clock.setTimer(ms, () => exchange?.resume());
   }
 
+  /** Reads on. */
+  resume(): void {
+    this.#exchange?.resume();
+  }
+
   #listed = false;
 
   async #list(): Promise<Outcome> {

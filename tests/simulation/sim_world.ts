@@ -128,6 +128,7 @@ export class SimWorld {
     this.store.set({ commitMs: 0, full: false });
     this.cloudWriter.close();
     this.writer.close();
+    for (const informer of this.informers) informer.resume();
     await this.advance(healMs);
     if (!this.failed) { for (const informer of this.informers) this.#checkConverged(informer); }
     this.reader.close();
