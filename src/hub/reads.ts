@@ -62,7 +62,7 @@ export async function readHeld(context: HubContext, call: Call): Promise<boolean
   validateListOptions(options, { isWatch: info.verb === "watch" });
   if (info.verb === "list" && isExact(options)) throw expiredOffline(call);
   const query = queryOf(info, options);
-  const view = heldView(context, query);
+  const view = context.replica.view(query, (collection) => collection.synced);
   if (view === undefined) return false;
   const { collection } = view;
   // It catches up as soon as the link is back.
@@ -77,17 +77,10 @@ export async function readHeld(context: HubContext, call: Call): Promise<boolean
 /** The query's own collection, or a wider one that is kept up to date already: that costs the cloud nothing (R10, R19). */
 function reflectedView({ replica }: HubContext, query: Query): View | undefined {
   const own = replica.held(nodeScope, query);
-  const wider = own?.synced === true ? undefined : replica.wider(query, (collection) => collection.state === "live");
+  const wider = own?.synced === true ? undefined : replica.view(query, (collection) => collection.state === "live");
   if (wider !== undefined) return wider;
   const collection = replica.reflected(nodeScope, query);
   return collection === undefined ? undefined : new View(collection, replica.rows);
-}
-
-/** What was complete once: of the query's own collection and the wider ones, the newest (R11). */
-function heldView({ replica }: HubContext, query: Query): View | undefined {
-  const own = replica.held(nodeScope, query);
-  if (own !== undefined && own.synced && own.state !== "refused") return new View(own, replica.rows);
-  return replica.wider(query, (collection) => collection.synced);
 }
 
 /** The refusal of what only the cloud's past can tell, while it is out of reach. */

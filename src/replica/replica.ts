@@ -101,17 +101,21 @@ export class Replica {
   }
 
   /**
-   * A view of another collection that holds all that a query selects (R10).
+   * A view of the newest collection that holds all that a query selects: its own, or a wider one (R10).
    *
    * @param fit which collections will do
    */
-  wider(query: Query, fit: (collection: Collection) => boolean): View | undefined {
+  view(query: Query, fit: (collection: Collection) => boolean): View | undefined {
+    let newest: View | undefined;
     for (const collection of this.#of(query)) {
       if (!fit(collection)) continue;
-      const matcher = remainder(collection.query, query);
-      if (matcher !== undefined) return new View(collection, this.rows, matcher);
+      const version = newest?.collection.resourceVersion;
+      const order = version === undefined ? 1 : compareVersions(collection.resourceVersion, version);
+      const matcher = order < 0 ? undefined : remainder(collection.query, query);
+      // Of two that are as new, the query's own.
+      if (matcher !== undefined && (order > 0 || matcher.selectsAll)) newest = new View(collection, this.rows, matcher);
     }
-    return undefined;
+    return newest;
   }
 
   /**
