@@ -141,7 +141,10 @@ function followResults(
 
 function onInterrupt(folder: string): { disarm(): void } {
   const stop = (): void => {
-    void endProcessesOf(folder).then(() => process.exit(130));
+    void endProcessesOf(folder).then(() => {
+      rmSync(folder, { recursive: true, force: true });
+      process.exit(130);
+    });
   };
   process.once("SIGINT", stop).once("SIGTERM", stop);
   return { disarm: () => void process.off("SIGINT", stop).off("SIGTERM", stop) };

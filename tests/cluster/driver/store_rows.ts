@@ -11,7 +11,7 @@ export function removeCollection(rootDir: string, matches: (query: string) => bo
   const database = new DatabaseSync(join(rootDir, "cache", "holdfast.db"));
   try {
     const rows = database.prepare("SELECT CAST(key AS TEXT) AS key FROM rows").all();
-    // See src/replica/replica_store.ts for the keys.
+    // See src/replica/collection_rows.ts for the keys.
     const found = rows.map((row) => String(row["key"])).filter((key) => {
       const [kind, collection = ""] = key.split("|");
       return kind === "c" && matches(decodeURIComponent(collection));
