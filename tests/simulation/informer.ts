@@ -276,7 +276,7 @@ class Follower {
     this.synced = true;
     if (!this.stale) {
       client.oracle.checkLive(query, version, where);
-      client.oracle.checkNoneBehind(answer, { sequence, where });
+      client.oracle.checkNoneBehind(answer, { sequence, where, stale: false });
     }
     for (const state of this.objects.values()) client.oracle.show(state);
   }

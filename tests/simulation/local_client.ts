@@ -155,7 +155,7 @@ export class LocalClient {
     const { query, answer, fromEpoch, where } = request;
     const checked = { query, revision: list.revision, states: list.states, stale: answer.stale, fromEpoch };
     const epoch = this.oracle.checkState(checked, where);
-    this.oracle.checkNoneBehind(checked, { sequence: answer.sequence, where });
+    this.oracle.checkNoneBehind(checked, { sequence: answer.sequence, where, stale: answer.stale });
     if (!answer.stale) this.oracle.checkLive(query, list.revision, where);
     for (const state of list.states.values()) this.oracle.show(state);
     return epoch;

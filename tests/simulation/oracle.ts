@@ -28,6 +28,14 @@ export interface StateAnswer {
   readonly fromEpoch: number;
 }
 
+/** A request whose answer must not be behind what was shown before it. */
+export interface BehindRequest {
+  readonly sequence: number;
+  readonly where: string;
+  /** Its answer carried an `Age`. */
+  readonly stale: boolean;
+}
+
 /** What a live answer may lag behind the cloud: a connection that swallows everything is noticed after 15 s. */
 const liveLagMs = 40_000;
 
@@ -141,24 +149,26 @@ export class Oracle {
   checkNotBehind(
     key: string,
     state: SimState | undefined,
-    request: { readonly sequence: number; readonly where: string; readonly query?: SimQuery },
+    request: BehindRequest & { readonly query?: SimQuery },
   ): void {
+    // What the newest held is that offline must be answered is another question than waiting for it online.
+    const rule = request.stale ? "R5-offline" : "R5";
     const floor = this.#shown.get(key)?.findLast((shown) => shown.sequence <= request.sequence);
     if (floor === undefined || !this.#isCurrent(floor)) return;
     const what = `${key}@${floor.version}${floor.deleted ? " deleted" : ""} was shown before`;
     if (state !== undefined) {
-      if (state.version < floor.version) this.fail("R5", `${request.where}: ${key}@${state.version}, though ${what}`);
+      if (state.version < floor.version) this.fail(rule, `${request.where}: ${key}@${state.version}, though ${what}`);
       return;
     }
     if (floor.deleted || (request.query !== undefined && !matches(request.query, floor.state))) return;
     const later = this.#etcd.changes(this.#etcd.epoch).some((change) =>
       change.revision > floor.version && change.state.key === key
     );
-    if (!later) this.fail("R5", `${request.where}: ${key} is missing, though ${what}`);
+    if (!later) this.fail(rule, `${request.where}: ${key} is missing, though ${what}`);
   }
 
   /** The same for all names of a query. */
-  checkNoneBehind(answer: StateAnswer, request: { readonly sequence: number; readonly where: string }): void {
+  checkNoneBehind(answer: StateAnswer, request: BehindRequest): void {
     for (const key of this.#shown.keys()) {
       if (!key.startsWith(`${answer.query.resource.plural}/`)) continue;
       const state = answer.states.get(key);

@@ -88,7 +88,7 @@ export class PlainReader {
     const asked = version === "" ? "" : `?resourceVersion=${version}`;
     const rawPath = `${pathOf(named.resource, named.namespace)}/${named.name}${asked}`;
     const answer = await client.ask({ method: "GET", rawPath });
-    const request = { sequence: answer.sequence, where: `get: ${rawPath}` };
+    const request = { sequence: answer.sequence, where: `get: ${rawPath}`, stale: answer.stale };
     const key = keyOf(named);
     if (answer.status === 404) {
       client.oracle.checkMissing(key, request.where);
