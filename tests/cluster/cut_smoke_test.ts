@@ -225,7 +225,7 @@ describe("a kubelet and a kubectl behind the hub while the link is cut", () => {
       seen(subject.log().trimEnd().split("\n").slice(-10));
       return subject.registrations > registrations;
     });
-    await waitFor(`kubelet to know the pods ${expected}`, 10_000, async (seen) => {
+    await waitFor(`kubelet to know the pods ${expected.join()}`, 10_000, async (seen) => {
       const names = (await kubeletPods(subject)).map(({ metadata }) => metadata.name).sort();
       seen(names);
       return names.join() === expected.join();

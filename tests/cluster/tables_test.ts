@@ -88,7 +88,7 @@ async function make(api: ApiClient, object: TableObject): Promise<void> {
   const { status = {}, ...members } = object.members ?? {};
   const parts = type.split("/");
   const apiVersion = parts.slice(0, -1).join("/");
-  const labels = { ...Object(metadata["labels"]), ...LABELS };
+  const labels = { ...asObject(metadata["labels"]), ...LABELS };
   const finalizers = deleted ? ["example.com/held"] : [];
   const body = { apiVersion, kind, metadata: { ...metadata, labels, finalizers }, ...members };
   const collection = pathOf(type, metadata.namespace);
@@ -116,4 +116,8 @@ function pathOf(type: string, namespace?: string): string {
   const parts = type.split("/");
   const prefix = `/${parts.length === 3 ? "apis" : "api"}/${parts.slice(0, -1).join("/")}`;
   return `${prefix}${namespace === undefined ? "" : `/namespaces/${namespace}`}/${parts.at(-1)}`;
+}
+
+function asObject(value: unknown): object {
+  return typeof value === "object" && value !== null ? value : {};
 }

@@ -9,7 +9,20 @@ export interface Fault {
   readonly forMs: number;
 }
 
-const linkFaults: Readonly<Record<string, (dice: Dice) => Partial<LinkConditions>>> = {
+const linkFaultNames = [
+  "cut",
+  "half-open",
+  "delay",
+  "reorder",
+  "drop",
+  "truncate",
+  "errors",
+  "portal",
+  "repeat",
+] as const;
+type LinkFaultName = (typeof linkFaultNames)[number];
+
+const linkFaults: Readonly<Record<LinkFaultName, (dice: Dice) => Partial<LinkConditions>>> = {
   cut: () => ({ link: "cut" }),
   "half-open": () => ({ link: "half-open" }),
   delay: (dice) => ({ delayMs: [50, dice.int(100, 4_000)] }),
@@ -22,7 +35,7 @@ const linkFaults: Readonly<Record<string, (dice: Dice) => Partial<LinkConditions
 };
 
 export type FaultName =
-  | keyof typeof linkFaults
+  | LinkFaultName
   | "reset"
   | "starting"
   | "compaction"
@@ -35,7 +48,7 @@ export type FaultName =
   | "slow-reader";
 
 const anywhere: readonly FaultName[] = [
-  ...Object.keys(linkFaults),
+  ...linkFaultNames,
   "cut",
   "reset",
   "starting",
@@ -78,9 +91,17 @@ function sorted(faults: readonly Fault[]): readonly Fault[] {
 export function inject(world: SimWorld, fault: Fault, dice: Dice): void {
   const clock = world.clock.counting();
   world.trace(() => `FAULT ${fault.name} for ${fault.forMs} ms`);
-  const link = linkFaults[fault.name];
-  if (link !== undefined) return forAWhile(world, fault, link(dice));
   switch (fault.name) {
+    case "cut":
+    case "half-open":
+    case "delay":
+    case "reorder":
+    case "drop":
+    case "truncate":
+    case "errors":
+    case "portal":
+    case "repeat":
+      return forAWhile(world, fault, linkFaults[fault.name](dice));
     case "reset":
       return world.network.reset();
     case "starting":

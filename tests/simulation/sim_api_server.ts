@@ -197,9 +197,13 @@ export class SimApiServer {
 }
 
 /** A Status that tells of a failure, as an answer. */
-export function failure(code: number, reason: string, message: string, causes: readonly object[] = []): SimAnswer {
-  const status = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason };
-  return { status: code, body: `${JSON.stringify({ ...status, details: { causes }, code })}\n` };
+export function failure(code: number, reason: string, message: string): SimAnswer {
+  return statusAnswer({ code, reason, message, details: {} });
+}
+
+function statusAnswer(failed: { readonly code: number; readonly [member: string]: unknown }): SimAnswer {
+  const status = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", ...failed };
+  return { status: failed.code, body: `${JSON.stringify(status)}\n` };
 }
 
 function notFound(resource: SimResource, name: string): SimAnswer {
@@ -208,10 +212,17 @@ function notFound(resource: SimResource, name: string): SimAnswer {
 
 function tooLarge(version: number, revision: number): SimAnswer {
   const message = `Timeout: Too large resource version: ${version}, current: ${revision}`;
-  return failure(504, "Timeout", message, [{
-    reason: "ResourceVersionTooLarge",
-    message: "Too large resource version",
-  }]);
+  return statusAnswer({
+    code: 504,
+    reason: "Timeout",
+    message,
+    details: {
+      causes: [{
+        reason: "ResourceVersionTooLarge",
+        message: "Too large resource version",
+      }],
+    },
+  });
 }
 
 interface ListParts {

@@ -57,7 +57,7 @@ export class SimStore {
       },
       close: () => Promise.resolve(),
       kill: () => void (dead = true),
-    } as Store & { kill(): void };
+    };
   }
 
   async *#list(prefix: string): AsyncGenerator<readonly [key: string, value: Uint8Array]> {

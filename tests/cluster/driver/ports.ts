@@ -24,7 +24,7 @@ export async function freePortRow(count: number): Promise<number> {
   for (;;) {
     const [first = 0] = await freePorts(1);
     const row = Array.from({ length: count }, (_, i) => first + i);
-    const free = await Promise.all(row.slice(1).map((port) => !handedOut.has(port) && isFree(port)));
+    const free = await Promise.all(row.slice(1).map(async (port) => !handedOut.has(port) && await isFree(port)));
     if (!free.every(Boolean)) continue;
     for (const port of row) handedOut.add(port);
     return first;

@@ -1,6 +1,6 @@
 import { type Cluster, startCluster } from "./cluster.ts";
 import { type Hub, type HubOptions, startHub } from "./hub.ts";
-import { KubeNode, startNode } from "./node.ts";
+import { type KubeNode, startNode } from "./node.ts";
 import { type Relay, startRelay } from "./relay.ts";
 
 /** A cluster, a relay in front of it, and, where asked for, the node's hub behind the relay and the node behind the hub. */

@@ -63,6 +63,6 @@ export type Probe<T> = (seen: See) => Promise<T | undefined | false | null> | T 
 function describeSeen(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value instanceof Error) return value.message;
-  const text = typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
+  const text = typeof value === "string" ? value : JSON.stringify(value) ?? typeof value;
   return text.length > 2000 ? `${text.slice(0, 2000)}…` : text;
 }

@@ -48,7 +48,10 @@ test("partialObject has no template generation of a DaemonSet, which is none of 
     bytes(
       `{"kind":"DaemonSet","apiVersion":"apps/v1","metadata":{"name":"a"${annotations},"finalizers":["x"]},"spec":{}}`,
     );
-  const metadata = (object: Uint8Array): unknown => JSON.parse(text(partialObject(object))).metadata;
+  const metadata = (object: Uint8Array): unknown => {
+    const partial: unknown = JSON.parse(text(partialObject(object)));
+    return typeof partial === "object" && partial !== null && "metadata" in partial ? partial.metadata : undefined;
+  };
   const generation = `"deprecated.daemonset.template.generation":"1"`;
   assert.deepEqual(metadata(daemonSet(`,"annotations":{${generation}}`)), { name: "a", finalizers: ["x"] });
   assert.deepEqual(metadata(daemonSet(`,"annotations":{"a":"1",${generation},"z":"2"}`)), {

@@ -22,7 +22,9 @@ function text(table: Uint8Array | undefined): string {
 function cellsOf(resource: string, object: unknown): readonly unknown[] {
   const [name = "", ...group] = resource.split(".");
   const table = printTable({ group: group.join("."), resource: name }, [bytes(object)], OPTIONS);
-  return JSON.parse(text(table)).rows[0].cells;
+  // Not checked: an assertion on what is not there fails.
+  const printed = JSON.parse(text(table)) as { readonly rows: readonly { readonly cells: readonly unknown[] }[] };
+  return printed.rows[0]?.cells ?? [];
 }
 
 const OPTIONS: PrintTableOptions = { resourceVersion: "7", nowMs: 0, includeObject: "None" };
