@@ -51,6 +51,6 @@ export class ManualSink implements Sink {
   }
 
   destroy(): void {
-    this.#close(false);
+    this.leave();
   }
 }

@@ -3,10 +3,12 @@ import { test } from "node:test";
 import { forbidden } from "../../../src/kube/status.ts";
 import { Collection } from "../../../src/replica/collection.ts";
 import { EventFrames } from "../../../src/replica/event_frames.ts";
+import { MissingRowError } from "../../../src/replica/object_rows.ts";
 import { View } from "../../../src/replica/view.ts";
 import { type WatchAnswerOptions, type WatchStart, writeWatch } from "../../../src/replica/watch_answer.ts";
 import { createFakeClock } from "../../testing/fake_clock.ts";
 import { createFakeRandom } from "../../testing/fake_random.ts";
+import { keysOf } from "../../testing/faulty_store.ts";
 import { mapBytes, mapList as list, mapsQuery as query } from "../../testing/json_objects.ts";
 import { loneRows } from "../../testing/lone_rows.ts";
 import { ManualSink } from "../../testing/manual_sink.ts";
@@ -14,15 +16,22 @@ import type { WatchEvent } from "../../testing/watch_reader.ts";
 
 const fromVersion = (resourceVersion: string): WatchStart => ({ from: "version", resourceVersion });
 
-type WatchOptions = Partial<WatchAnswerOptions> & { readonly memoryMaxBytes?: number };
+interface WatchOptions extends Partial<WatchAnswerOptions> {
+  readonly memoryMaxBytes?: number;
+  /** What the collection holds. */
+  readonly items?: readonly Uint8Array[];
+  /** Whether each write waits from the beginning on. */
+  readonly slow?: boolean;
+}
 
 /** One watch of a collection that holds `a` at version 5 and is complete up to 10. */
-function watch(start: WatchStart, { memoryMaxBytes, ...changes }: WatchOptions = {}) {
+function watch(start: WatchStart, { memoryMaxBytes = 1_000_000, items, slow, ...changes }: WatchOptions = {}) {
   const clock = createFakeClock();
-  const { rows, store, batch } = loneRows(memoryMaxBytes === undefined ? {} : { memoryMaxBytes });
+  const { rows, store, batch } = loneRows({ memoryMaxBytes });
   const collection = new Collection({ key: "k", query, rows, now: clock.now, changed: () => undefined });
-  collection.replace(list(10, mapBytes("a", 5)));
+  collection.replace(list(10, ...(items ?? [mapBytes("a", 5)])));
   const sink = new ManualSink();
+  if (slow === true) sink.fill();
   const client = new AbortController();
   const done = writeWatch(sink, {
     view: new View(collection, rows),
@@ -190,4 +199,118 @@ test("writeWatch ends at its time while events come without a pause", async () =
   }
   await done;
   assert.ok(clock.monotonic() < 1_100);
+});
+
+/** A watch whose reader is slow while events wait, the last of them behind the first batch. */
+async function slowWatch(options: WatchOptions = {}) {
+  const slow = watch(fromVersion("10"), options);
+  slow.sink.fill();
+  slow.collection.apply("ADDED", mapBytes("m", 11));
+  await slow.clock.advance(0);
+  for (let version = 12; version <= 300; version++) slow.collection.apply("MODIFIED", mapBytes("m", version));
+  slow.collection.advance("500");
+  return slow;
+}
+
+test("R6: a bookmark never skips an event: a slow client gets all that wait before the one at the end", async () => {
+  const { clock, sink, events, done } = await slowWatch({ timeoutMs: 30_000 });
+  await clock.advance(40_000);
+  assert.deepEqual(events(), ["ADDED m 11"]);
+  sink.drain();
+  await done;
+  const all = events();
+  assert.deepEqual([all.length, all[0], all.at(-2), all.at(-1)], [
+    290,
+    "MODIFIED m 12",
+    "MODIFIED m 300",
+    "BOOKMARK 500",
+  ]);
+});
+
+test("R6: a bookmark never skips an event: one that is due while events wait comes after them", async () => {
+  const { clock, collection, sink, events } = await slowWatch();
+  await clock.advance(50_000);
+  sink.drain();
+  await clock.advance(0);
+  sink.fill();
+  collection.apply("MODIFIED", mapBytes("m", 501));
+  await clock.advance(0);
+  collection.apply("MODIFIED", mapBytes("m", 502));
+  await clock.advance(50_000);
+  sink.drain();
+  await clock.advance(0);
+  const positions = events().map((line) => line.split(" ")).map((parts) => [parts[0], Number(parts.at(-1))] as const);
+  assert.deepEqual(
+    positions.map(([, version]) => version),
+    positions.map(([, version]) => version).toSorted((a, b) => a - b),
+  );
+  assert.deepEqual(positions.slice(-2), [["MODIFIED", 502], ["BOOKMARK", 502]]);
+});
+
+test("R6: a slow client whose events wait when the hub ends gets no bookmark above the last it was sent", async () => {
+  const hub = new AbortController();
+  const { clock, collection, sink, events, done } = watch(fromVersion("10"), { signals: [hub.signal], slow: true });
+  for (const version of [11, 12, 13]) collection.apply("MODIFIED", mapBytes("m", version));
+  await clock.advance(0);
+  collection.apply("MODIFIED", mapBytes("m", 14));
+  collection.advance("500");
+  hub.abort();
+  sink.drain();
+  await done;
+  assert.deepEqual(events(), ["ADDED m 11", "MODIFIED m 12", "MODIFIED m 13", "BOOKMARK 13"]);
+});
+
+test("R4: the bookmark that ends the state is at the state's version, whatever came while it was written", async () => {
+  const { clock, collection, sink, events } = watch({ from: "state", initialEventsEnd: true }, { memoryMaxBytes: 0 });
+  collection.apply("ADDED", mapBytes("b", 11));
+  collection.advance("20");
+  sink.fill();
+  await clock.advance(0);
+  sink.drain();
+  await clock.advance(0);
+  assert.deepEqual(events(), ["ADDED a 5", "BOOKMARK 10", "ADDED b 11"]);
+});
+
+test("R13: a reader that takes nothing for 60 s is given up, and the rows that were kept for it go", async () => {
+  const { clock, collection, rows, events, done } = watch({ from: "state", initialEventsEnd: false }, {
+    items: ["a", "b"].map((name) => mapBytes(name, 5, { value: "v".repeat(70_000) })),
+    slow: true,
+  });
+  await clock.advance(0);
+  assert.deepEqual(events(), ["ADDED a 5"]);
+  collection.drop();
+  assert.deepEqual([rows.size, collection.watchers], [2, 1]);
+  await clock.advance(59_999);
+  assert.equal(collection.watchers, 1);
+  await clock.advance(1);
+  await done;
+  assert.deepEqual([collection.watchers, rows.size, clock.pending], [0, 0, 0]);
+});
+
+/** A watch whose next events are in the store only when its reader takes them. */
+async function coldWatch() {
+  const cold = watch(fromVersion("10"), { memoryMaxBytes: 0, slow: true });
+  cold.collection.apply("ADDED", mapBytes("b", 11));
+  await cold.clock.advance(0);
+  cold.collection.apply("MODIFIED", mapBytes("a", 12));
+  cold.collection.apply("DELETED", mapBytes("a", 13));
+  await cold.batch.flush();
+  return cold;
+}
+
+test("writeWatch reads what is no longer in memory from the store", async () => {
+  const { clock, sink, store, events } = await coldWatch();
+  sink.drain();
+  await clock.advance(0);
+  assert.deepEqual(events(), ["ADDED b 11", "MODIFIED a 12", "DELETED a 13"]);
+  assert.equal(store.reads.length, 2);
+});
+
+test("R11: writeWatch breaks off where an object cannot be read", async () => {
+  const { collection, sink, store, events, done } = await coldWatch();
+  const failed = assert.rejects(done, MissingRowError);
+  await store.memory.commit({ remove: await keysOf(store, "o|") });
+  sink.drain();
+  await failed;
+  assert.deepEqual([events(), sink.ended, await sink.closed, collection.watchers], [["ADDED b 11"], false, false, 0]);
 });
