@@ -32,7 +32,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "selectors are ignored",
     plant: onRequests((path) => path.replace(/(label|field)Selector=[^&]*&?/g, "")),
-    caughtBy: ["state", "R11"],
+    caughtBy: ["state", "R11", "invented"],
   },
   {
     name: "bookmarks are too high",
@@ -42,7 +42,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "a page is taken for the list",
     plant: onLists((text) => text.replace(/,"continue":"[^"]*"/, "")),
-    caughtBy: ["state", "R11"],
+    caughtBy: ["state", "R11", "invented"],
   },
   {
     name: "a deletion counts for any uid",
@@ -57,7 +57,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "a list that failed is an empty list",
     plant: { upstream: emptyLists },
-    caughtBy: ["state", "R11", "doubled", "lost"],
+    caughtBy: ["state", "R11", "doubled", "lost", "invented"],
   },
   {
     name: "a new epoch is not noticed",

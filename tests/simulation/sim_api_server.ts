@@ -29,6 +29,15 @@ export interface SimAnswer {
   readonly rawHeaders?: readonly string[];
 }
 
+export interface SimApiServerOptions {
+  /** A longer page is cut, so that short lists too have several. */
+  readonly pageMax: number;
+  /** Whether it knows WatchList (KEP-3157). */
+  readonly watchList: boolean;
+}
+
+const noWatchList = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
+
 /** What is asked, as this server reads it from a path. */
 interface Asked {
   readonly query: SimQuery;
@@ -45,13 +54,14 @@ export class SimApiServer {
   readonly #etcd: SimEtcd;
   readonly #clock: Clock;
   readonly #pageMax: number;
+  readonly #watchList: boolean;
   readonly #watches = new Set<SimWatch>();
   /** Watches from below it are too old: what came before this server's start is not in its cache. */
   #cacheStart: number;
 
-  /** @param options.pageMax a longer page is cut, so that short lists too have several */
-  constructor(etcd: SimEtcd, clock: Clock, options: { readonly pageMax: number }) {
+  constructor(etcd: SimEtcd, clock: Clock, options: SimApiServerOptions) {
     this.#pageMax = options.pageMax;
+    this.#watchList = options.watchList;
     this.#etcd = etcd;
     this.#clock = clock;
     this.#cacheStart = etcd.revision;
@@ -112,6 +122,13 @@ export class SimApiServer {
     if (asked === undefined) return failure(404, "NotFound", "the server could not find the requested resource");
     const { query, parameters } = asked;
     const version = Number(parameters.get("resourceVersion") ?? "0");
+    if (!this.#watchList && parameters.has("sendInitialEvents")) {
+      return failure(
+        422,
+        "Invalid",
+        `ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: ${noWatchList}`,
+      );
+    }
     const initial = parameters.get("sendInitialEvents") === "true" || version === 0;
     if (initial && version > this.#etcd.revision) return tooLarge(version, this.#etcd.revision);
     const watch = new SimWatch({

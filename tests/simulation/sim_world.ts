@@ -68,7 +68,10 @@ export class SimWorld {
       : (line) => trace(`${String(this.clock.elapsedMs).padStart(7)} r${this.etcd.revision} ${line()}`);
     this.etcd = new SimEtcd();
     this.oracle = new Oracle(this.etcd, clock, ignored);
-    this.server = new SimApiServer(this.etcd, clock, { pageMax: this.dice.pick([2, 3, 500]) });
+    this.server = new SimApiServer(this.etcd, clock, {
+      pageMax: this.dice.pick([2, 3, 500]),
+      watchList: this.dice.chance(0.5),
+    });
     this.cloudWriter = new CloudWriter(this.etcd, clock, this.dice.fork());
     this.cloudWriter.seed();
     this.server.restart();
