@@ -9,6 +9,7 @@ import { sleep } from "./wait.ts";
 const SOURCES: string = join(import.meta.dirname, "..", "kube");
 const KUBERNETES = { version: "v1.36.3", major: "1", minor: "36" };
 const BUILD_LIMIT_MS = 20 * 60_000;
+const LOCK_POLL_MS = 500;
 
 let building: Promise<string> | undefined;
 
@@ -79,16 +80,17 @@ function sourceHash(): string {
 /** @returns what releases the lock */
 async function lock(path: string): Promise<() => void> {
   const began = performance.now();
-  for (;;) {
+  for (let waited = false;; waited = true) {
     try {
       writeFileSync(path, String(process.pid), { flag: "wx" });
       return () => rmSync(path, { force: true });
     } catch (error) {
       if (!existsSync(path)) continue;
+      if (!waited) console.log(`Waiting for another process that builds: ${path}`);
       if (isStale(path)) rmSync(path, { force: true });
       else if (performance.now() - began > BUILD_LIMIT_MS) {
         throw new Error(`Cannot build: ${path} is held for too long`, { cause: error });
-      } else await sleep(500);
+      } else await sleep(LOCK_POLL_MS);
     }
   }
 }
