@@ -9,7 +9,7 @@ import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { outOfReach } from "./forward.ts";
 import { pathOf } from "./object_path_of.ts";
-import { answerObject, answerView, formFor } from "./replica_answers.ts";
+import { answerObject, answerView, formFor, isUnreadable } from "./replica_answers.ts";
 import { isExact } from "./routing.ts";
 import { View } from "../replica/view.ts";
 import { waitFor } from "./waits.ts";
@@ -30,8 +30,7 @@ export async function readCollection(context: HubContext, call: Call): Promise<R
   const view = reflectedView(context, queryOf(info, options));
   if (view === undefined || await current(context, call, view.collection) === "cloud") return "cloud";
   if (isGone(context, call)) return "answered";
-  await answerView(context, call, view);
-  return "answered";
+  return await answers(call, () => answerView(context, call, view)) ? "answered" : "cloud";
 }
 
 /** A GET with a version: from a live collection that covers the name (R1). */
@@ -44,8 +43,7 @@ export async function readCovered(context: HubContext, call: Call): Promise<Read
   const held = collection.get(path.namespace, path.name);
   if (held === undefined) throw notFound(path);
   collection.touch();
-  await answerObject(context, call, held);
-  return "answered";
+  return await answers(call, () => answerObject(context, call, held)) ? "answered" : "cloud";
 }
 
 /**
@@ -70,8 +68,7 @@ export async function readHeld(context: HubContext, call: Call): Promise<boolean
   if (isAhead(collection, options.resourceVersion) && wantsState(call)) {
     throw resourceVersionTooLarge(options.resourceVersion, collection.resourceVersion, 1);
   }
-  await answerView(context, call, view);
-  return true;
+  return await answers(call, () => answerView(context, call, view));
 }
 
 /** The query's own collection, or a wider one that is kept up to date already: that costs the cloud nothing (R10, R19). */
@@ -93,6 +90,17 @@ export function expiredOffline(call: Call): Error {
   );
 }
 
+/** @returns false where what is held cannot be read: it has been dropped, and the request is still open */
+async function answers(call: Call, answer: () => Promise<void>): Promise<boolean> {
+  try {
+    await answer();
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return call.exchange.answered;
+  }
+  return true;
+}
+
 async function readHeldObject(context: HubContext, call: Call): Promise<boolean> {
   const path = pathOf(call);
   const held = context.replica.find(path);
@@ -100,8 +108,7 @@ async function readHeldObject(context: HubContext, call: Call): Promise<boolean>
   const newest = context.replica.versionOf(path);
   if (newest !== "0" && compareVersions(wanted, newest) > 0) throw resourceVersionTooLarge(wanted, newest, 1);
   if (held !== undefined) {
-    await answerObject(context, call, held);
-    return true;
+    return await answers(call, () => answerObject(context, call, held));
   }
   if (context.replica.covers(path)) throw notFound(path);
   return false;

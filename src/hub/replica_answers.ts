@@ -1,3 +1,4 @@
+import { compileQuery } from "../kube/query_matcher.ts";
 import { selectedNameOf } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import type { Collection } from "../replica/collection.ts";
@@ -6,7 +7,7 @@ import { StoreError } from "../platform/store.ts";
 import { type HeldObject, MissingRowError } from "../replica/object_rows.ts";
 import { type Form, formOf } from "../replica/form.ts";
 import { writeList } from "../replica/list_answer.ts";
-import type { View } from "../replica/view.ts";
+import { View } from "../replica/view.ts";
 import { type WatchStart, writeWatch } from "../replica/watch_answer.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
@@ -51,30 +52,34 @@ export async function readObject({ replica }: HubContext, held: HeldObject): Pro
   }
 }
 
-function isUnreadable(error: unknown): error is Error {
+/** Whether what is held could not be read: the request may still be answered otherwise. */
+export function isUnreadable(error: unknown): error is Error {
   return error instanceof StoreError || error instanceof MissingRowError;
 }
 
 async function answerList(context: HubContext, call: Call, view: View): Promise<void> {
   const { collection } = view;
-  const items = await newest(context, view);
-  if (call.exchange.answered) return;
-  const rawHeaders = [...headers(collection.codec.mediaType), ...ageOf(context, collection)];
-  const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
   const { rows } = context.replica;
-  const form = formFor(context, call);
-  await writeList(sink, {
-    collection,
-    rows,
-    clock: context.platform.clock,
-    items,
-    ...(form === undefined ? {} : { form }),
-  });
+  // Head, items and rows are of one moment: what comes while they are read and written does not show.
+  const { head } = collection;
+  const snapshot = rows.snapshot();
+  try {
+    const rawHeaders = [...headers(collection.codec.mediaType), ...ageOf(context, collection)];
+    const items = await newest(context, view);
+    if (call.exchange.answered) return;
+    const form = formFor(context, call);
+    const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
+    const { clock } = context.platform;
+    await writeList(sink, { collection, head, rows, clock, items, ...(form === undefined ? {} : { form }) });
+  } finally {
+    snapshot.release();
+  }
 }
 
 /** While it is not live a record may know more of an object than its collection does; the newest of both counts (R2). */
 async function newest(context: HubContext, view: View): Promise<readonly HeldObject[]> {
   const { collection } = view;
+  const { rows } = context.replica;
   const { query } = collection;
   const { records } = context.replica;
   if (collection.state === "live") return await view.filter(collection.objects());
@@ -84,7 +89,10 @@ async function newest(context: HubContext, view: View): Promise<readonly HeldObj
     return newer && record !== undefined ? record : held;
   });
   const name = selectedNameOf(query.fieldSelector);
-  if (query.labelSelector !== "" || (query.fieldSelector !== "" && name === undefined)) return await view.filter(items);
+  if (query.labelSelector !== "" || (query.fieldSelector !== "" && name === undefined)) {
+    // A newer record may no longer be what the collection selects.
+    return await view.filter(await new View(collection, rows, compileQuery(query)).filter(items));
+  }
   const more = [...records.of(query)].filter((record) =>
     isNewer(record, collection.resourceVersion) && (name === undefined || name === record.meta.name) &&
     collection.get(record.meta.namespace, record.meta.name) === undefined

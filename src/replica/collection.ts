@@ -78,6 +78,7 @@ export class Collection {
   #head: CollectionHead = { apiVersion: "", kind: "", listKind: "", resourceVersion: "" };
   #matcher: Matcher | undefined;
   #epoch = 0;
+  #relists = 0;
   #state: CollectionState = "syncing";
   #since: number;
   #refusal: StatusError | undefined;
@@ -112,6 +113,10 @@ export class Collection {
   }
   get epoch(): number {
     return this.#epoch;
+  }
+  /** How often a list has replaced the state: what was missed in between is known only from the version held before. */
+  get relists(): number {
+    return this.#relists;
   }
   get size(): number {
     return this.#objects.size;
@@ -180,6 +185,7 @@ export class Collection {
     const first = !this.synced;
     const newEpoch = !first && (compareVersions(head.resourceVersion, this.resourceVersion) < 0 || change.goesBack);
     this.#head = head;
+    this.#relists += 1;
     this.#sorted = undefined;
     if (this.#state === "stale") this.#since = this.#options.now();
     for (const meta of change.removed) this.#objects.delete(objectKey(meta.namespace, meta.name));

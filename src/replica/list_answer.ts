@@ -1,13 +1,15 @@
 import { isBuiltinGroup } from "../kube/resources.ts";
 import type { Sink } from "../platform/bytes.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Collection } from "./collection.ts";
+import type { Collection, CollectionHead } from "./collection.ts";
 import type { Form } from "./form.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
 import { PacedWriter } from "./paced_writer.ts";
 
 export interface ListAnswerOptions {
   readonly collection: Collection;
+  /** Of the same moment as the items. */
+  readonly head: CollectionHead;
   readonly rows: ObjectRows;
   readonly clock: Clock;
   /** In the order of the list. */
@@ -17,13 +19,12 @@ export interface ListAnswerOptions {
 }
 
 /**
- * Writes a collection as the list that the API server would send, from the bytes that are held (R17). What changes while it
- * is written does not show: it is the state at the list's version.
+ * Writes a collection as the list that the API server would send, from the bytes that are held (R17): the state at the
+ * list's version, whose rows the caller keeps by a snapshot.
  *
  * @throws StoreError, MissingRowError where an object cannot be read; the answer is broken off then
  */
 export async function writeList(sink: Sink, options: ListAnswerOptions): Promise<void> {
-  const snapshot = options.rows.snapshot();
   const writer = new PacedWriter(sink, options.clock);
   try {
     if (options.form === undefined) await writePlain(writer, options);
@@ -33,20 +34,19 @@ export async function writeList(sink: Sink, options: ListAnswerOptions): Promise
   } catch (error) {
     sink.destroy();
     throw error;
-  } finally {
-    snapshot.release();
   }
 }
 
 async function writeFormed(writer: PacedWriter, options: ListAnswerOptions & { readonly form: Form }): Promise<void> {
-  const { collection, rows, items, form } = options;
+  const { head, rows, items, form } = options;
   const objects: Uint8Array[] = [];
   for (const held of items) objects.push(await rows.read(held));
-  for (const chunk of form.list(objects, collection.resourceVersion)) await writer.push(chunk);
+  for (const chunk of form.list(objects, head.resourceVersion)) await writer.push(chunk);
 }
 
-async function writePlain(writer: PacedWriter, { collection, rows, items }: ListAnswerOptions): Promise<void> {
-  const { codec, query, head: { apiVersion, listKind, resourceVersion } } = collection;
+async function writePlain(writer: PacedWriter, { collection, head, rows, items }: ListAnswerOptions): Promise<void> {
+  const { codec, query } = collection;
+  const { apiVersion, listKind, resourceVersion } = head;
   const custom = !isBuiltinGroup(query.group);
   const frame = codec.listFrame({ apiVersion, kind: listKind, resourceVersion, custom });
   await writer.push(frame.start);

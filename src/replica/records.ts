@@ -85,6 +85,11 @@ export class Records {
     for (const [key, record] of this.#records) if (key.startsWith(prefix)) yield record;
   }
 
+  /** Ends all records of a resource: a new epoch has begun. */
+  forgetAll({ group, version, resource }: Pick<ObjectPath, "group" | "version" | "resource">): void {
+    for (const { row } of [...this.of({ group, version, resource, namespace: "" })]) this.forget(row);
+  }
+
   /** Ends the record whose bytes lie in that row. */
   forget(row: string): void {
     for (const [key, record] of this.#records) {

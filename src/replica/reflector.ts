@@ -33,6 +33,8 @@ const returnJitterMs = 1_000;
 const settledMs = 5_000;
 /** How long the cloud must have refused, and nothing else, until what was granted ends (R16). */
 const refusalMs = 60_000;
+/** A resumed watch that has brought nothing more for so long has brought all that was missed. */
+const confirmMs = 1_000;
 /** A first state that stops coming for so long is given up. */
 const stallMs = 30_000;
 /** No Status is longer. */
@@ -59,6 +61,8 @@ export class Reflector {
   /** Whether the link may have been cut since the last event: the cloud may then be another one, or an older one. */
   #mayBeOther = true;
   #watchListRefused = false;
+  /** The cloud's own version when it was asked last. */
+  #cloudVersion = "0";
   /** Whether it was granted once: only then is a refusal waited out. */
   #granted: boolean;
   #refusedSince: number | undefined;
@@ -166,6 +170,7 @@ export class Reflector {
     const { collection } = this.#options;
     try {
       const { head } = await this.#page("", { limit: 1, round });
+      this.#cloudVersion = head.resourceVersion;
       return compareVersions(head.resourceVersion, collection.resourceVersion) < 0;
     } catch (error) {
       if (error instanceof StatusError && error.code === 403) return false; // it may watch but not list
@@ -257,18 +262,38 @@ export class Reflector {
   }
 
   async #watch(round: AbortController): Promise<void> {
-    const { collection } = this.#options;
+    const { collection, clock } = this.#options;
     const response = await this.#ask(
       { ...this.#watchParameters(), resourceVersion: collection.resourceVersion },
       round,
     );
-    this.#listed();
-    collection.enter("live");
+    this.#granted = true;
+    this.#refusedSince = undefined;
+    // What was missed comes first, and has no end mark: it is all there once the cloud's version is reached, or where
+    // nothing has come for a while.
+    const quiet = clock.setTimer(confirmMs, () => this.#confirmed(round));
+    if (this.#isCurrent()) this.#confirmed(round);
     const decoder = collection.codec.watchDecoder();
-    for await (const chunk of response.body) {
-      for (const frame of decoder.push(chunk)) this.#take(frame);
+    try {
+      for await (const chunk of response.body) {
+        for (const frame of decoder.push(chunk)) this.#take(frame);
+        if (this.#isCurrent()) this.#confirmed(round);
+      }
+    } finally {
+      quiet.cancel();
     }
     if (decoder.incomplete) throw new UpstreamError("broken", "The watch broke off", { sent: true });
+  }
+
+  /** Whether all is there that the cloud had when it was asked after a cut. */
+  #isCurrent(): boolean {
+    return compareVersions(this.#options.collection.resourceVersion, this.#cloudVersion) >= 0;
+  }
+
+  #confirmed(round: AbortController): void {
+    if (round.signal.aborted) return;
+    this.#listed();
+    this.#options.collection.enter("live");
   }
 
   #watchParameters(): Readonly<Record<string, string>> {

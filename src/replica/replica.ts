@@ -233,7 +233,7 @@ export class Replica {
 
   async close(): Promise<void> {
     await this.reflectors.close();
-    await this.batch.flush();
+    await this.batch.close();
   }
 
   /** A record, unless a collection that covers its name has passed its version: what that holds, or lacks, is newer (R2). */
@@ -289,7 +289,10 @@ export class Replica {
   #changed(collection: Collection, change: CollectionChange): void {
     const { query } = collection;
     this.#collectionRows.save(collection, change);
-    if (change.newEpoch === true) { for (const sibling of this.#siblings(query)) this.freshness.forget(sibling); }
+    if (change.newEpoch === true) {
+      for (const sibling of this.#siblings(query)) this.freshness.forget(sibling);
+      this.records.forgetAll(query);
+    }
     for (const meta of change.removed) {
       this.freshness.seenGone(collection, meta.uid);
       this.records.passed({ ...query, namespace: meta.namespace, name: meta.name }, meta);

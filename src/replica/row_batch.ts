@@ -29,6 +29,7 @@ export class RowBatch {
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
   #failure: string | undefined;
+  #closed = false;
 
   constructor(options: RowBatchOptions) {
     this.#options = options;
@@ -79,7 +80,14 @@ export class RowBatch {
     if (this.#pending.size > 0) this.#schedule(this.#failure === undefined ? commitDelayMs : retryMs);
   }
 
+  /** Commits what waits, once; what is set after it stays in memory. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.flush();
+  }
+
   #schedule(delayMs: number): void {
+    if (this.#closed) return;
     if (this.#timer !== undefined && delayMs > 0) return;
     this.#timer?.cancel();
     this.#timer = this.#options.clock.setTimer(delayMs, () => void this.flush());

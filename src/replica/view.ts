@@ -53,7 +53,8 @@ export class View {
   }
 
   async #translated(event: LogEvent): Promise<LogEvent | undefined> {
-    const { type, held, before, resourceVersion } = event;
+    const { type, held, resourceVersion } = event;
+    const before = event.before?.meta.uid === held.meta.uid ? event.before : undefined; // another one has gone before
     // A deletion that was missed has the last known state for both.
     const had = type === "DELETED" && before === undefined
       ? await this.sees(held)

@@ -65,6 +65,8 @@ class WatchAnswer {
   readonly #wake = new Wake();
   readonly #deadline: number;
   #cursor = 0;
+  /** The collection's relists when the watch began above its version, until it has reached that. */
+  #aheadSince: number | undefined;
   #nextBookmark: number;
   /** Where the client stands: nothing at or below it is sent. */
   #position = "0";
@@ -100,9 +102,14 @@ class WatchAnswer {
     const { view: { collection }, start } = this.#options;
     if (start.from === "version") {
       this.#position = start.resourceVersion;
-      const cursor = compareVersions(start.resourceVersion, collection.resourceVersion) > 0
-        ? collection.log.end
-        : collection.log.after(start.resourceVersion);
+      const ahead = compareVersions(start.resourceVersion, collection.resourceVersion) > 0;
+      if (ahead) this.#aheadSince = collection.relists;
+      // In a later epoch a version above the collection's is most likely one of the epoch before.
+      const cursor = !ahead
+        ? collection.log.after(start.resourceVersion)
+        : collection.epoch > 0
+        ? undefined
+        : collection.log.end;
       if (cursor === undefined) return this.#tooOld();
       this.#cursor = cursor;
       return true;
@@ -137,6 +144,7 @@ class WatchAnswer {
   async #follow(): Promise<void> {
     const { view: { collection }, clock } = this.#options;
     while (!this.#over()) {
+      if (this.#missedWhileAhead()) return void this.#tooOld();
       const sent = await this.#send();
       if (sent === "lost") return void this.#tooOld();
       if (sent === "more") continue;
@@ -156,6 +164,15 @@ class WatchAnswer {
       timer.cancel();
     }
     this.#bookmark();
+  }
+
+  /** What a relist shows of what was missed begins at the collection's version: who stood above it may know other things. */
+  #missedWhileAhead(): boolean {
+    const { view: { collection }, start } = this.#options;
+    if (this.#aheadSince === undefined || start.from !== "version") return false;
+    if (collection.relists !== this.#aheadSince) return true;
+    if (compareVersions(collection.resourceVersion, start.resourceVersion) >= 0) this.#aheadSince = undefined;
+    return false;
   }
 
   #over(): boolean {
