@@ -74,6 +74,8 @@ export class Collection {
   readonly #objects = new Map<string, HeldObject>();
   readonly #subscribers = new Set<() => void>();
   #openWatches = 0;
+  /** What a reflector still brings then is for nobody. */
+  #dropped = false;
   #sorted: readonly HeldObject[] | undefined;
   #head: CollectionHead = { apiVersion: "", kind: "", listKind: "", resourceVersion: "" };
   #matcher: Matcher | undefined;
@@ -179,8 +181,9 @@ export class Collection {
    * watcher has to list again. Otherwise watchers get the difference, deletions last (R7, R9).
    */
   replace(snapshot: Snapshot): void {
+    if (this.#dropped) return;
     const { items, ...head } = snapshot;
-    const change = this.#difference(items);
+    const change = this.#difference(items, compareVersions(head.resourceVersion, this.resourceVersion) < 0);
     const after = this.resourceVersion;
     const first = !this.synced;
     const newEpoch = !first && (compareVersions(head.resourceVersion, this.resourceVersion) < 0 || change.goesBack);
@@ -196,6 +199,7 @@ export class Collection {
       this.log.reset(head.resourceVersion);
       for (const event of events) this.#forget(event);
     } else {
+      if (after !== head.resourceVersion) this.log.relisted(after, head.resourceVersion);
       for (const event of events) this.log.append(event);
     }
     this.#options.changed(this, { ...change, newEpoch });
@@ -209,6 +213,7 @@ export class Collection {
    * @param object in stored form
    */
   apply(type: LogEvent["type"], object: Uint8Array): void {
+    if (this.#dropped) return;
     const { rows } = this.#options;
     const meta = this.codec.readMeta(object);
     const { resourceVersion } = meta;
@@ -241,7 +246,7 @@ export class Collection {
 
   /** Takes a bookmark of the cloud: complete up to this version. */
   advance(resourceVersion: string): void {
-    if (compareVersions(resourceVersion, this.resourceVersion) <= 0) return;
+    if (this.#dropped || compareVersions(resourceVersion, this.resourceVersion) <= 0) return;
     this.#head = { ...this.#head, resourceVersion };
     this.#options.changed(this, { put: [], removed: [] });
     this.#wake();
@@ -270,17 +275,19 @@ export class Collection {
 
   /** Lets go of everything it holds. Nobody reads it any more. */
   drop(): void {
+    this.#dropped = true;
     this.log.reset(this.resourceVersion);
     for (const held of this.#objects.values()) this.#options.rows.release(held);
     this.#objects.clear();
     this.#wake();
   }
 
-  #difference(items: readonly Uint8Array[]): Difference {
+  #difference(items: readonly Uint8Array[], isOlder: boolean): Difference {
     const { rows } = this.#options;
     const put: HeldObject[] = [];
     const changes: LogEvent[] = [];
     const deletions: Missed["deletions"][number][] = [];
+    const removed: ObjectMeta[] = [];
     const seen = new Set<string>();
     let goesBack = false;
     for (const bytes of items) {
@@ -291,15 +298,17 @@ export class Collection {
       const before = this.#objects.get(key);
       const order = before === undefined ? 1 : compareVersions(resourceVersion, before.meta.resourceVersion);
       const replaced = before !== undefined && before.meta.uid !== uid;
-      if (order === 0 && !replaced) continue;
+      if (order === 0 && !replaced && !isOlder) continue; // an older list may give a version to other bytes
       if (order < 0) goesBack = true;
       const held = rows.add(this.#path(meta), { meta, bytes });
       put.push(held);
-      if (replaced) deletions.push({ held: rows.retain(before), below: resourceVersion });
+      if (replaced) {
+        removed.push(before.meta);
+        deletions.push({ held: rows.retain(before), below: resourceVersion });
+      }
       const type = before === undefined || replaced ? "ADDED" : "MODIFIED";
       changes.push({ type, held: rows.retain(held), resourceVersion, ...(before === undefined ? {} : { before }) });
     }
-    const removed: ObjectMeta[] = [];
     for (const [key, held] of this.#objects) {
       if (seen.has(key)) continue;
       removed.push(held.meta);

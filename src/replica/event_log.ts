@@ -30,6 +30,8 @@ export class EventLog {
   #first = 0;
   /** Every change above this version is in the log. */
   #startVersion: string;
+  /** Ranges of versions of which only a list at their end is known. */
+  #gaps: readonly Gap[] = [];
 
   /** @param dropped is told of each event that leaves the log */
   constructor(startVersion: string, options: EventLogLimits & { readonly dropped: (event: LogEvent) => void }) {
@@ -41,6 +43,15 @@ export class EventLog {
   /** The cursor behind the newest event. */
   get end(): number {
     return this.#first + this.#events.length;
+  }
+
+  /**
+   * Notes that the next events are what a list showed: between the two versions there is no position but theirs, for nobody
+   * knows what a reader at another one has seen.
+   */
+  relisted(from: string, to: string): void {
+    const known = this.#gaps.filter((gap) => compareVersions(gap.to, this.#startVersion) > 0);
+    this.#gaps = [...known.slice(-maxGaps), { from, to }];
   }
 
   append(event: LogEvent): void {
@@ -65,6 +76,7 @@ export class EventLog {
     const gone = this.#events;
     this.#events = [];
     this.#bytes = 0;
+    this.#gaps = [];
     this.#startVersion = startVersion;
     for (const event of gone) this.#dropped(event);
   }
@@ -78,7 +90,10 @@ export class EventLog {
     return this.#events.slice(start, start + maxEvents);
   }
 
-  /** @returns the cursor of the first event above a version; undefined where the log does not reach back that far */
+  /**
+   * @returns the cursor of the first event above a version; undefined where the log does not reach back that far, or cannot
+   * tell what a reader at that version has seen
+   */
   after(version: string): number | undefined {
     if (compareVersions(version, this.#startVersion) < 0) return undefined;
     let low = 0;
@@ -89,6 +104,20 @@ export class EventLog {
       if (event !== undefined && compareVersions(event.resourceVersion, version) > 0) high = middle;
       else low = middle + 1;
     }
+    const standsOnEvent = this.#events[low - 1]?.resourceVersion === version;
+    if (!standsOnEvent && this.#gaps.some((gap) => isWithin(version, gap))) return undefined;
     return this.#first + low;
   }
+}
+
+interface Gap {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** More than that many lists within the length of one log are not told apart. */
+const maxGaps = 100;
+
+function isWithin(version: string, { from, to }: Gap): boolean {
+  return compareVersions(version, from) > 0 && compareVersions(version, to) < 0;
 }

@@ -18,6 +18,8 @@ export interface RowSnapshot {
 interface Counted {
   readonly length: number;
   holders: number;
+  /** When the last holder let go: an earlier release of the same row means nothing any more. */
+  releasedTurn: number;
 }
 
 /**
@@ -59,7 +61,7 @@ export class ObjectRows {
     const held = { meta, row, length: bytes.length };
     const counted = this.#counted.get(row);
     if (counted === undefined) {
-      this.#counted.set(row, { length: bytes.length, holders: 1 });
+      this.#counted.set(row, { length: bytes.length, holders: 1, releasedTurn: 0 });
       this.#bytes += bytes.length;
       this.#batch.set(row, bytes);
     } else if (counted.holders++ === 0) {
@@ -73,7 +75,7 @@ export class ObjectRows {
   retain(held: HeldObject): HeldObject {
     const counted = this.#counted.get(held.row);
     if (counted === undefined) {
-      this.#counted.set(held.row, { length: held.length, holders: 1 });
+      this.#counted.set(held.row, { length: held.length, holders: 1, releasedTurn: 0 });
       this.#bytes += held.length;
     } else {
       counted.holders += 1;
@@ -85,8 +87,9 @@ export class ObjectRows {
   release(held: HeldObject): void {
     const counted = this.#counted.get(held.row);
     if (counted === undefined || --counted.holders > 0) return;
-    if (this.#snapshots.size === 0) this.#remove(held.row);
-    else this.#released.push({ row: held.row, turn: this.#turn });
+    if (this.#snapshots.size === 0) return this.#remove(held.row);
+    counted.releasedTurn = this.#turn;
+    this.#released.push({ row: held.row, turn: this.#turn });
   }
 
   /** Keeps all bytes that are held now readable until it is released. */
@@ -147,8 +150,9 @@ export class ObjectRows {
   #sweep(): void {
     const oldest = Math.min(...this.#snapshots);
     while (this.#released[0] !== undefined && this.#released[0].turn < oldest) {
-      const { row } = this.#released.shift() ?? { row: "" };
-      if (this.#counted.get(row)?.holders === 0) this.#remove(row);
+      const { row, turn } = this.#released.shift() ?? { row: "", turn: 0 };
+      const counted = this.#counted.get(row);
+      if (counted?.holders === 0 && counted.releasedTurn === turn) this.#remove(row);
     }
   }
 

@@ -200,9 +200,7 @@ export class Replica {
   shownGone(path: ObjectPath, uid: string): void {
     this.#bury(uid);
     this.records.remove(path, uid);
-    for (const collection of this.#siblings(path)) {
-      if (collection.get(path.namespace, path.name)?.meta.uid === uid) this.freshness.requireGone(collection, uid);
-    }
+    this.#requireGone(path, uid);
   }
 
   /** Lets go of a collection. */
@@ -289,23 +287,26 @@ export class Replica {
   #changed(collection: Collection, change: CollectionChange): void {
     const { query } = collection;
     this.#collectionRows.save(collection, change);
-    if (change.newEpoch === true) {
-      for (const sibling of this.#siblings(query)) this.freshness.forget(sibling);
-      this.records.forgetAll(query);
-    }
+    if (change.newEpoch === true) this.records.forgetAll(query);
     for (const meta of change.removed) {
       this.freshness.seenGone(collection, meta.uid);
       this.records.passed({ ...query, namespace: meta.namespace, name: meta.name }, meta);
-      if (selectsForLife(query)) this.#bury(meta.uid);
+      if (!selectsForLife(query)) continue;
+      const path = { ...query, namespace: meta.namespace, name: meta.name };
+      this.#bury(meta.uid);
+      this.records.remove(path, meta.uid);
+      this.#requireGone(path, meta.uid);
     }
     for (const held of change.put) {
       const { meta } = held;
       const path = { ...query, namespace: meta.namespace, name: meta.name };
-      this.#tombstones.delete(meta.uid);
+      if (change.newEpoch === true) this.#tombstones.delete(meta.uid);
       this.records.passed(path, meta);
       const bytes = this.rows.read(held); // at hand: it has just come
       this.#spread(path, { meta, ...(bytes instanceof Uint8Array ? { bytes } : {}) }, collection);
     }
+    // Last: nothing that was shown before counts any more.
+    if (change.newEpoch === true) { for (const sibling of this.#siblings(query)) this.freshness.forget(sibling); }
   }
 
   /** Every other collection that the object belongs to, before or after, must reach its version before it is read (R5). */
@@ -316,11 +317,18 @@ export class Replica {
   ): void {
     const { meta, bytes } = object;
     for (const collection of this.#siblings(path)) {
-      if (collection === from || !collection.synced) continue;
+      if (collection === from) continue;
       const held = collection.get(meta.namespace, meta.name);
       if (held !== undefined || collection.selects(meta, bytes)) {
         this.freshness.require(collection, meta.resourceVersion);
       }
+    }
+  }
+
+  /** Every collection that holds the object must see its deletion before it is read (R5). */
+  #requireGone(path: ObjectPath, uid: string): void {
+    for (const collection of this.#siblings(path)) {
+      if (collection.get(path.namespace, path.name)?.meta.uid === uid) this.freshness.requireGone(collection, uid);
     }
   }
 

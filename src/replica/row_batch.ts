@@ -71,9 +71,9 @@ export class RowBatch {
 
   /** Commits what waits. Never rejects: what could not be committed is tried again. */
   async flush(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
     this.#timer?.cancel();
     this.#timer = undefined;
-    while (this.#writing !== undefined) await this.#writing;
     if (this.#pending.size === 0) return;
     this.#writing = this.#commit().finally(() => this.#writing = undefined);
     await this.#writing;

@@ -58,7 +58,7 @@ export class View {
     // A deletion that was missed has the last known state for both.
     const had = type === "DELETED" && before === undefined
       ? await this.sees(held)
-      : before !== undefined && await this.sees(before);
+      : type !== "ADDED" && before !== undefined && await this.sees(before); // the one before may be of another uid
     const has = type !== "DELETED" && await this.sees(held);
     if (had && has) return { ...event, type: "MODIFIED" };
     if (has) return { ...event, type: "ADDED" };

@@ -186,10 +186,10 @@ class WatchAnswer {
     const events = collection.log.from(this.#cursor, batchEvents);
     if (events === undefined) return "lost";
     if (events.length === 0) return "none";
-    this.#cursor += events.length;
     const snapshot = rows.snapshot();
     try {
       for (const event of events) {
+        this.#cursor += 1;
         if (compareVersions(event.resourceVersion, this.#position) <= 0) continue;
         const translating = view.event(event);
         const seen = translating instanceof Promise ? await translating : translating;

@@ -239,6 +239,14 @@ test("Collection holds each object once, and what its log shows beside it", () =
   assert.deepEqual([rows.size, rows.bytes, rows.hotBytes], [0, 0, 0]);
 });
 
+test("Collection lets go only of what it holds itself", () => {
+  const { collection, rows } = synced(10, mapBytes("a", 5, { uid: "old" }), mapBytes("b", 6));
+  const others = collection.objects().map((held) => rows.retain(held));
+  collection.replace(list(30, mapBytes("a", 20, { uid: "new" })));
+  collection.drop();
+  assert.deepEqual([rows.size, others.map(({ row }) => rows.holds(row))], [2, [true, true]]);
+});
+
 test("Collection.drop ends its watchers: their cursors are lost", () => {
   const { collection } = synced(10, mapBytes("a", 1));
   const cursor = collection.log.end;

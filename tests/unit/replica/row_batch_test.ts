@@ -156,6 +156,8 @@ test("RowBatch.flush commits at once, after the commit under way, and never reje
   await clock.advance(200);
   batch.set("b", bytes(2));
   const flushed = batch.flush();
+  await clock.advance(0);
+  assert.equal(store.batches.length, 1);
   resolve();
   await flushed;
   assert.deepEqual(await keysOf(store), ["a", "b"]);

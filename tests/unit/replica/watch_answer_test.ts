@@ -260,6 +260,18 @@ test("R6: a slow client whose events wait when the hub ends gets no bookmark abo
   assert.deepEqual(events(), ["ADDED m 11", "MODIFIED m 12", "MODIFIED m 13", "BOOKMARK 13"]);
 });
 
+test("R4: the bookmark that ends the state is at the state's version, though the cloud's bookmark came meanwhile", async () => {
+  const { clock, collection, sink, events } = watch({ from: "state", initialEventsEnd: true }, {
+    items: ["a", "b"].map((name) => mapBytes(name, 5, { value: "v".repeat(70_000) })),
+    slow: true,
+  });
+  await clock.advance(0);
+  collection.advance("20");
+  sink.drain();
+  await clock.advance(0);
+  assert.deepEqual(events(), ["ADDED a 5", "ADDED b 5", "BOOKMARK 10"]);
+});
+
 test("R4: the bookmark that ends the state is at the state's version, whatever came while it was written", async () => {
   const { clock, collection, sink, events } = watch({ from: "state", initialEventsEnd: true }, { memoryMaxBytes: 0 });
   collection.apply("ADDED", mapBytes("b", 11));
