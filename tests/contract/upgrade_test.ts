@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Listener } from "../../src/platform/listener.ts";
 import type { Upstream } from "../../src/platform/upstream.ts";
 import { createAuthority } from "../testing/certificates.ts";
+import { deferred } from "../testing/deferred.ts";
 import { network } from "../testing/network.ts";
 import { forward } from "../testing/proxy.ts";
 import { connectWire, serveWires, type Wire, type WireServer, type WireTls } from "../testing/wire.ts";
@@ -218,6 +219,47 @@ test("aborting the signal ends an upgrade before and after its answer", async ()
   }
   await upstream.close(0);
 });
+
+test("an upgraded connection to TLS whose reader stalls is bounded in memory", async (context) => {
+  if (network.runtime === "deno") return context.skip(NO_TLS_BACKPRESSURE);
+  let sentBytes = 0;
+  const stalled = deferred<void>();
+  await withPath({ front: false, back: true }, async (wire) => {
+    await wire.untilText("\r\n\r\n");
+    wire.send(SWITCHING);
+    await wire.untilText("go");
+    const chunk = Buffer.alloc(64 * 1024);
+    let room = true;
+    while (room && sentBytes < FLOOD_BYTES) {
+      sentBytes += chunk.length;
+      room = wire.socket.write(chunk) || await drains(wire);
+    }
+    stalled.resolve();
+  }, async ({ client }) => {
+    client.send(UPGRADE);
+    await client.untilText("\r\n\r\n");
+    client.socket.pause();
+    client.send("go");
+    await stalled.promise;
+    assert.ok(sentBytes < MAX_IN_FLIGHT_BYTES, `${sentBytes} bytes are under way`);
+  });
+});
+
+const NO_TLS_BACKPRESSURE =
+  "denoland/deno#33524 mended it in part: a node:tls socket that was paused misses the other side's end, so it is not";
+const FLOOD_BYTES = 100 * 1024 * 1024;
+const MAX_IN_FLIGHT_BYTES = 48 * 1024 * 1024;
+
+/** Whether a connection that is full has room again before long. */
+function drains(wire: Wire): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), 500);
+    wire.socket.once("drain", () => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}
 
 test("an upgraded connection carries megabytes both ways unharmed, TLS", async () => {
   const MEGABYTES = 8;
