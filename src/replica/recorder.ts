@@ -66,7 +66,7 @@ export class Recorder {
     const path = { ...asked, namespace: meta.namespace, name: meta.name };
     if (asked.verb === "delete" && isGone(body)) return this.#replica.shownGone(path, meta.uid);
     this.#replica.records.put(path, { bytes: body, savedAt: this.#now() });
-    if (asked.verb !== "get") this.#replica.shown(path, { meta, bytes: body });
+    this.#replica.shown(path, { meta, bytes: body });
   }
 
   /** `details` name what is gone for good: the record of that uid ends. */
