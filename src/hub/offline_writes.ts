@@ -37,7 +37,7 @@ async function refuseHeld(context: HubContext, call: Call): Promise<void> {
   const name = createdName(await bodyOf(call), call.exchange.header("content-type"));
   if (name === "") return;
   const path = { ...pathOf(call), name };
-  if (context.replica.find(path) !== undefined) throw alreadyExists(path);
+  if (context.replica.of(path).find(path) !== undefined) throw alreadyExists(path);
 }
 
 function createdName(body: Uint8Array, contentType: string | undefined): string {
@@ -50,7 +50,8 @@ function createdName(body: Uint8Array, contentType: string | undefined): string 
 }
 
 async function patchedNothing(context: HubContext, call: Call): Promise<boolean> {
-  const held = context.replica.find(pathOf(call));
+  const path = pathOf(call);
+  const held = context.replica.of(path).find(path);
   if (held === undefined || !["", "status"].includes(call.info.subresource) || !call.accept.json) return false;
   const { type } = contentTypeOf(call.exchange.header("content-type"));
   if (!jsonPatches.includes(type)) return false; // server-side apply is YAML, and the API server's to merge

@@ -37,7 +37,7 @@ export async function readCollection(context: HubContext, call: Call): Promise<R
 export async function readCovered(context: HubContext, call: Call): Promise<ReadOutcome> {
   const path = pathOf(call);
   const { replica } = context;
-  const collection = replica.covering(path);
+  const collection = replica.of(path).covering(path, ({ state }) => state === "live");
   if (collection === undefined || replica.freshness.isBehind(collection)) return "cloud";
   if (isAhead(collection, call.info.query.get("resourceVersion") ?? "")) return "cloud";
   const held = collection.get(path.namespace, path.name);
@@ -60,7 +60,7 @@ export async function readHeld(context: HubContext, call: Call): Promise<boolean
   validateListOptions(options, { isWatch: info.verb === "watch" });
   if (info.verb === "list" && isExact(options)) throw expiredOffline(call);
   const query = queryOf(info, options);
-  const view = context.replica.view(query, (collection) => collection.synced);
+  const view = context.replica.of(query).view(query, (collection) => collection.synced);
   if (view === undefined) return false;
   const { collection } = view;
   // It catches up as soon as the link is back.
@@ -74,7 +74,9 @@ export async function readHeld(context: HubContext, call: Call): Promise<boolean
 /** The query's own collection, or a wider one that is kept up to date already: that costs the cloud nothing (R10, R19). */
 function reflectedView({ replica }: HubContext, query: Query): View | undefined {
   const own = replica.held(nodeScope, query);
-  const wider = own?.synced === true ? undefined : replica.view(query, (collection) => collection.state === "live");
+  const wider = own?.synced === true
+    ? undefined
+    : replica.of(query).view(query, (collection) => collection.state === "live");
   if (wider !== undefined) return wider;
   const collection = replica.reflected(nodeScope, query);
   return collection === undefined ? undefined : new View(collection, replica.rows);
@@ -103,14 +105,15 @@ async function answers(call: Call, answer: () => Promise<void>): Promise<boolean
 
 async function readHeldObject(context: HubContext, call: Call): Promise<boolean> {
   const path = pathOf(call);
-  const held = context.replica.find(path);
+  const resource = context.replica.of(path);
+  const held = resource.find(path);
   const wanted = call.info.query.get("resourceVersion") ?? "0";
-  const newest = context.replica.versionOf(path);
+  const newest = resource.versionOf(path);
   if (newest !== "0" && compareVersions(wanted, newest) > 0) throw resourceVersionTooLarge(wanted, newest, 1);
   if (held !== undefined) {
     return await answers(call, () => answerObject(context, call, held));
   }
-  if (context.replica.covers(path)) throw notFound(path);
+  if (resource.covering(path, () => true) !== undefined) throw notFound(path);
   return false;
 }
 

@@ -1,8 +1,5 @@
-import { compileQuery } from "../kube/query_matcher.ts";
-import { selectedNameOf } from "../kube/resources.ts";
-import { compareVersions } from "../kube/resource_version.ts";
 import type { Collection } from "../replica/collection.ts";
-import { objectKey } from "../replica/object_path.ts";
+
 import { StoreError } from "../platform/store.ts";
 import { type HeldObject, MissingRowError } from "../replica/object_rows.ts";
 import { type Form, formOf } from "../replica/form.ts";
@@ -59,13 +56,15 @@ export function isUnreadable(error: unknown): error is Error {
 
 async function answerList(context: HubContext, call: Call, view: View): Promise<void> {
   const { collection } = view;
-  const { rows } = context.replica;
+  const { replica } = context;
+  const { rows } = replica;
   // Head, items and rows are of one moment: what comes while they are read and written does not show.
   const { head } = collection;
   const snapshot = rows.snapshot();
   try {
     const rawHeaders = [...headers(collection.codec.mediaType), ...ageOf(context, collection)];
-    const items = await newest(context, view);
+    const live = collection.state === "live";
+    const items = live ? await view.filter(collection.objects()) : await replica.of(collection.query).newestState(view);
     if (call.exchange.answered) return;
     const form = formFor(context, call);
     const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
@@ -74,38 +73,6 @@ async function answerList(context: HubContext, call: Call, view: View): Promise<
   } finally {
     snapshot.release();
   }
-}
-
-/** While it is not live a record may know more of an object than its collection does; the newest of both counts (R2). */
-async function newest(context: HubContext, view: View): Promise<readonly HeldObject[]> {
-  const { collection } = view;
-  const { rows } = context.replica;
-  const { query } = collection;
-  const { records } = context.replica;
-  if (collection.state === "live") return await view.filter(collection.objects());
-  const items = collection.objects().filter((held) => !context.replica.isGone(held)).map((held) => {
-    const record = records.get({ ...query, ...held.meta });
-    const newer = record?.meta.uid === held.meta.uid && isNewer(record, held.meta.resourceVersion);
-    return newer && record !== undefined ? record : held;
-  });
-  const name = selectedNameOf(query.fieldSelector);
-  if (query.labelSelector !== "" || (query.fieldSelector !== "" && name === undefined)) {
-    // A newer record may no longer be what the collection selects.
-    return await view.filter(await new View(collection, rows, compileQuery(query)).filter(items));
-  }
-  const more = [...records.of(query)].filter((record) =>
-    isNewer(record, collection.resourceVersion) && (name === undefined || name === record.meta.name) &&
-    collection.get(record.meta.namespace, record.meta.name) === undefined
-  );
-  return await view.filter(more.length === 0 ? items : [...items, ...more].sort(byKey));
-}
-
-function isNewer(held: HeldObject | undefined, resourceVersion: string): boolean {
-  return held !== undefined && compareVersions(held.meta.resourceVersion, resourceVersion) > 0;
-}
-
-function byKey(a: HeldObject, b: HeldObject): number {
-  return objectKey(a.meta.namespace, a.meta.name) < objectKey(b.meta.namespace, b.meta.name) ? -1 : 1;
 }
 
 async function answerWatch(context: HubContext, call: Call, view: View): Promise<void> {

@@ -23,10 +23,18 @@ export interface CollectionChange {
   readonly removed: readonly ObjectMeta[];
 }
 
+/** Within one epoch of a resource the versions of all its collections compare. */
+export interface ResourceEpoch {
+  readonly epoch: number;
+  /** The cloud was found at that version, below what is held. */
+  readonly beginEpoch: (resourceVersion: string) => void;
+}
+
 export interface CollectionOptions {
   readonly key: string;
   readonly query: Query;
   readonly rows: ObjectRows;
+  readonly resource: ResourceEpoch;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly changed: (collection: Collection, change: CollectionChange) => void;
@@ -51,6 +59,7 @@ export interface Snapshot extends CollectionHead {
 export interface RestoredCollection {
   readonly head: CollectionHead;
   readonly objects: readonly HeldObject[];
+  readonly resourceEpoch: number;
   readonly staleSince: number;
   readonly lastRead: number;
   readonly lastWatched: number;
@@ -80,6 +89,7 @@ export class Collection {
   #head: CollectionHead = { apiVersion: "", kind: "", listKind: "", resourceVersion: "" };
   #matcher: Matcher | undefined;
   #epoch = 0;
+  #resourceEpoch: number;
   #relists = 0;
   #state: CollectionState = "syncing";
   #since: number;
@@ -92,6 +102,7 @@ export class Collection {
     this.key = options.key;
     this.query = options.query;
     this.log = new EventLog("0", { ...logLimits, dropped: (event) => this.#forget(event) });
+    this.#resourceEpoch = options.resource.epoch;
     this.#since = options.now();
     this.#lastRead = this.#since;
   }
@@ -115,6 +126,10 @@ export class Collection {
   }
   get epoch(): number {
     return this.#epoch;
+  }
+  /** The epoch of the resource in which the cloud has confirmed the state. */
+  get resourceEpoch(): number {
+    return this.#resourceEpoch;
   }
   /** How often a list has replaced the state: what was missed in between is known only from the version held before. */
   get relists(): number {
@@ -202,6 +217,8 @@ export class Collection {
       if (after !== head.resourceVersion) this.log.relisted(after, head.resourceVersion);
       for (const event of events) this.log.append(event);
     }
+    if (newEpoch) this.#options.resource.beginEpoch(head.resourceVersion);
+    this.#resourceEpoch = this.#options.resource.epoch;
     this.#options.changed(this, { ...change, newEpoch });
     this.#wake();
   }
@@ -252,9 +269,15 @@ export class Collection {
     this.#wake();
   }
 
+  /** Another collection has found a new epoch, to which what this one gets from the cloud at the moment belongs too. */
+  joinEpoch(epoch: number): void {
+    this.#resourceEpoch = epoch;
+  }
+
   enter(state: CollectionState, refusal?: StatusError): void {
     if (state === this.#state) return;
     this.#state = state;
+    if (state === "live") this.#resourceEpoch = this.#options.resource.epoch;
     this.#refusal = refusal;
     this.#since = this.#options.now();
     this.#wake();
@@ -266,6 +289,7 @@ export class Collection {
       this.#objects.set(objectKey(held.meta.namespace, held.meta.name), this.#options.rows.retain(held));
     }
     this.#head = stored.head;
+    this.#resourceEpoch = stored.resourceEpoch;
     this.log.reset(stored.head.resourceVersion);
     this.#state = "stale";
     this.#since = stored.staleSince;

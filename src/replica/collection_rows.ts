@@ -13,6 +13,7 @@ export interface StoredCollection {
   readonly query: Query;
   readonly head: CollectionHead;
   readonly objects: readonly HeldObject[];
+  readonly resourceEpoch: number;
   readonly staleSince: number;
   readonly lastRead: number;
   readonly lastWatched: number;
@@ -52,6 +53,7 @@ const headSchema = z.object({
     fieldSelector: z.string(),
   }),
   head: z.object({ apiVersion: z.string(), kind: z.string(), listKind: z.string(), resourceVersion: z.string() }),
+  resourceEpoch: z.number().default(0),
   savedAt: z.number(),
   lastRead: z.number(),
   lastWatched: z.number(),
@@ -78,8 +80,8 @@ export class CollectionRows {
     for (const held of change.put) {
       batch.set(memberRow(prefix, held.meta.namespace, held.meta.name), encodeHeld(held));
     }
-    const { query, head, lastRead, lastWatched } = collection;
-    batch.set(`${prefix}h`, encode({ query, head, savedAt: now(), lastRead, lastWatched }));
+    const { query, head, resourceEpoch, lastRead, lastWatched } = collection;
+    batch.set(`${prefix}h`, encode({ query, head, resourceEpoch, savedAt: now(), lastRead, lastWatched }));
   }
 
   drop(collection: Collection): void {

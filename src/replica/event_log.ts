@@ -46,8 +46,8 @@ export class EventLog {
   }
 
   /**
-   * Notes that the next events are what a list showed: between the two versions there is no position but theirs, for nobody
-   * knows what a reader at another one has seen.
+   * Notes that the next events are what a list showed: of a reader that stands between the two versions nobody knows what it
+   * has seen, for it may have its position from another collection, and the versions of missed deletions are not their own.
    */
   relisted(from: string, to: string): void {
     const known = this.#gaps.filter((gap) => compareVersions(gap.to, this.#startVersion) > 0);
@@ -104,9 +104,9 @@ export class EventLog {
       if (event !== undefined && compareVersions(event.resourceVersion, version) > 0) high = middle;
       else low = middle + 1;
     }
-    const standsOnEvent = this.#events[low - 1]?.resourceVersion === version;
-    if (!standsOnEvent && this.#gaps.some((gap) => isWithin(version, gap))) return undefined;
-    return this.#first + low;
+    const next = this.#events[low]?.resourceVersion;
+    const inGap = (gap: Gap) => isWithin(version, gap) && next !== undefined && compareVersions(next, gap.to) <= 0;
+    return this.#gaps.some(inGap) ? undefined : this.#first + low;
   }
 }
 

@@ -3,7 +3,6 @@ import type { Link } from "../cloud/link.ts";
 import type { Scope } from "../identity/scope.ts";
 import type { ObjectMeta } from "../kube/object_meta.ts";
 import { isBuiltinGroup, type Query, queryKey, selectedNameOf } from "../kube/resources.ts";
-import { remainder } from "../kube/query_matcher.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -18,8 +17,8 @@ import type { ObjectPath } from "./object_path.ts";
 import { type HeldObject, ObjectRows } from "./object_rows.ts";
 import { type HeldRecord, Records } from "./records.ts";
 import { Reflectors } from "./reflectors.ts";
+import { ResourceReplica } from "./resource_replica.ts";
 import { RowBatch } from "./row_batch.ts";
-import { View } from "./view.ts";
 
 export interface ReplicaOptions {
   readonly cloud: Cloud;
@@ -34,9 +33,6 @@ export interface ReplicaOptions {
 }
 
 const maxRecordBytes = 32 * 1024 * 1024;
-/** Objects that were seen to be deleted; a stale collection that still holds one does not show it. */
-const maxTombstones = 10_000;
-
 /** What the hub holds of the cloud: collections with their reflectors, and records beside them. */
 export class Replica {
   readonly batch: RowBatch;
@@ -49,9 +45,7 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #collectionRows: CollectionRows;
   readonly #collections = new Map<string, Collection>();
-  /** The same by group and resource, in all versions of the API. */
-  readonly #byResource = new Map<string, Set<Collection>>();
-  readonly #tombstones = new Set<string>();
+  readonly #resources = new Map<string, ResourceReplica>();
 
   constructor(options: ReplicaOptions) {
     const { store, clock, logger } = options;
@@ -72,6 +66,7 @@ export class Replica {
   /** Takes back what the store holds. Before anything is answered. */
   async restore(): Promise<void> {
     for (const stored of await this.#collectionRows.load()) {
+      this.of(stored.query).restoreEpoch(stored.resourceEpoch);
       this.#create(stored.key, stored.query).restore(stored);
     }
     const { rows, corrupt } = await readRows(this.#options, "r|");
@@ -100,22 +95,15 @@ export class Replica {
     return this.#collections.get(collectionKey(scope, query));
   }
 
-  /**
-   * A view of the newest collection that holds all that a query selects: its own, or a wider one (R10).
-   *
-   * @param fit which collections will do
-   */
-  view(query: Query, fit: (collection: Collection) => boolean): View | undefined {
-    let newest: View | undefined;
-    for (const collection of this.#of(query)) {
-      if (!fit(collection)) continue;
-      const version = newest?.collection.resourceVersion;
-      const order = version === undefined ? 1 : compareVersions(collection.resourceVersion, version);
-      const matcher = order < 0 ? undefined : remainder(collection.query, query);
-      // Of two that are as new, the query's own.
-      if (matcher !== undefined && (order > 0 || matcher.selectsAll)) newest = new View(collection, this.rows, matcher);
+  /** What is held of the resource of a query or an object. */
+  of({ group, resource }: Pick<Query, "group" | "resource">): ResourceReplica {
+    const key = `${group}/${resource}`;
+    let held = this.#resources.get(key);
+    if (held === undefined) {
+      held = new ResourceReplica(this);
+      this.#resources.set(key, held);
     }
-    return newest;
+    return held;
   }
 
   /**
@@ -154,43 +142,6 @@ export class Replica {
     collection.touch();
   }
 
-  /** The newest that is held of one object, in whichever collection or record. */
-  find(path: ObjectPath): HeldObject | undefined {
-    let newest: HeldObject | undefined = this.#record(path);
-    for (const collection of this.#of(path)) {
-      const held = collection.get(path.namespace, path.name);
-      if (held === undefined || this.isGone(held)) continue;
-      if (newest === undefined || compareVersions(held.meta.resourceVersion, newest.meta.resourceVersion) > 0) {
-        newest = held;
-      }
-    }
-    return newest;
-  }
-
-  /** The newest version at which anything is known of an object's resource; "0" where nothing is. */
-  versionOf(path: ObjectPath): string {
-    let newest = this.records.get(path)?.meta.resourceVersion ?? "0";
-    for (const { resourceVersion } of this.#of(path)) {
-      if (compareVersions(resourceVersion, newest) > 0) newest = resourceVersion;
-    }
-    return newest;
-  }
-
-  /** Whether a deletion of that very object was seen, by whichever collection or answer (R2). */
-  isGone({ meta }: HeldObject): boolean {
-    return this.#tombstones.has(meta.uid);
-  }
-
-  /** Whether a collection that was complete once would hold that name if it existed: only then is its absence known (R11). */
-  covers(path: ObjectPath): boolean {
-    return this.#covering(path, (collection) => collection.synced) !== undefined;
-  }
-
-  /** A live collection that would hold that name if it existed (R1). */
-  covering(path: ObjectPath): Collection | undefined {
-    return this.#covering(path, (collection) => collection.state === "live");
-  }
-
   /** A write's answer has shown this version of an object: whatever is read next must not go behind it (R5). */
   shown(path: ObjectPath, object: { readonly meta: ObjectMeta; readonly bytes: Uint8Array }): void {
     this.#spread(path, object);
@@ -198,7 +149,7 @@ export class Replica {
 
   /** A write's answer has shown that an object is gone (R2, R5). */
   shownGone(path: ObjectPath, uid: string): void {
-    this.#bury(uid);
+    this.of(path).bury(uid);
     this.records.remove(path, uid);
     this.#requireGone(path, uid);
   }
@@ -206,7 +157,7 @@ export class Replica {
   /** Lets go of a collection. */
   drop(collection: Collection): void {
     this.#collections.delete(collection.key);
-    this.#siblings(collection.query).delete(collection);
+    this.of(collection.query).collections.delete(collection);
     this.#collectionRows.drop(collection);
     this.reflectors.stop(collection);
     collection.drop();
@@ -234,58 +185,24 @@ export class Replica {
     await this.batch.close();
   }
 
-  /** A record, unless a collection that covers its name has passed its version: what that holds, or lacks, is newer (R2). */
-  #record(path: ObjectPath): HeldRecord | undefined {
-    const record = this.records.get(path);
-    if (record === undefined) return undefined;
-    const { resourceVersion } = record.meta;
-    const passed = this.#covering(path, (known) => compareVersions(known.resourceVersion, resourceVersion) > 0);
-    return passed === undefined ? record : undefined;
-  }
-
-  #covering(path: ObjectPath, fit: (collection: Collection) => boolean): Collection | undefined {
-    for (const collection of this.#of(path)) {
-      const { namespace, labelSelector, fieldSelector } = collection.query;
-      if (labelSelector !== "" || (namespace !== "" && namespace !== path.namespace)) continue;
-      if (fieldSelector !== "" && selectedNameOf(fieldSelector) !== path.name) continue;
-      if (fit(collection)) return collection;
-    }
-    return undefined;
-  }
-
-  *#of(path: Omit<ObjectPath, "name" | "namespace">): Iterable<Collection> {
-    for (const collection of this.#siblings(path)) {
-      if (collection.synced && collection.state !== "refused" && collection.query.version === path.version) {
-        yield collection;
-      }
-    }
-  }
-
-  #siblings({ group, resource }: Pick<ObjectPath, "group" | "resource">): Set<Collection> {
-    const key = `${group}/${resource}`;
-    let siblings = this.#byResource.get(key);
-    if (siblings === undefined) {
-      siblings = new Set();
-      this.#byResource.set(key, siblings);
-    }
-    return siblings;
-  }
-
   #create(key: string, query: Query): Collection {
+    const resource = this.of(query);
     const collection: Collection = new Collection({
       key,
       query,
       rows: this.rows,
+      resource,
       now: () => this.#options.clock.now(),
       changed: (changed, change) => this.#changed(changed, change),
     });
     this.#collections.set(key, collection);
-    this.#siblings(query).add(collection);
+    resource.collections.add(collection);
     return collection;
   }
 
   #changed(collection: Collection, change: CollectionChange): void {
     const { query } = collection;
+    const resource = this.of(query);
     this.#collectionRows.save(collection, change);
     if (change.newEpoch === true) this.records.forgetAll(query);
     for (const meta of change.removed) {
@@ -293,20 +210,19 @@ export class Replica {
       this.records.passed({ ...query, namespace: meta.namespace, name: meta.name }, meta);
       if (!selectsForLife(query)) continue;
       const path = { ...query, namespace: meta.namespace, name: meta.name };
-      this.#bury(meta.uid);
+      resource.bury(meta.uid);
       this.records.remove(path, meta.uid);
       this.#requireGone(path, meta.uid);
     }
     for (const held of change.put) {
       const { meta } = held;
       const path = { ...query, namespace: meta.namespace, name: meta.name };
-      if (change.newEpoch === true) this.#tombstones.delete(meta.uid);
       this.records.passed(path, meta);
       const bytes = this.rows.read(held); // at hand: it has just come
       this.#spread(path, { meta, ...(bytes instanceof Uint8Array ? { bytes } : {}) }, collection);
     }
     // Last: nothing that was shown before counts any more.
-    if (change.newEpoch === true) { for (const sibling of this.#siblings(query)) this.freshness.forget(sibling); }
+    if (change.newEpoch === true) { for (const sibling of resource.collections) this.freshness.forget(sibling); }
   }
 
   /** Every other collection that the object belongs to, before or after, must reach its version before it is read (R5). */
@@ -316,7 +232,7 @@ export class Replica {
     from?: Collection,
   ): void {
     const { meta, bytes } = object;
-    for (const collection of this.#siblings(path)) {
+    for (const collection of this.of(path).collections) {
       if (collection === from) continue;
       const held = collection.get(meta.namespace, meta.name);
       if (held !== undefined || collection.selects(meta, bytes)) {
@@ -327,16 +243,8 @@ export class Replica {
 
   /** Every collection that holds the object must see its deletion before it is read (R5). */
   #requireGone(path: ObjectPath, uid: string): void {
-    for (const collection of this.#siblings(path)) {
+    for (const collection of this.of(path).collections) {
       if (collection.get(path.namespace, path.name)?.meta.uid === uid) this.freshness.requireGone(collection, uid);
-    }
-  }
-
-  #bury(uid: string): void {
-    this.#tombstones.add(uid);
-    for (const oldest of this.#tombstones) {
-      if (this.#tombstones.size <= maxTombstones) break;
-      this.#tombstones.delete(oldest);
     }
   }
 }

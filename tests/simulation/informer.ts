@@ -29,6 +29,8 @@ export class Informer {
   readonly #options: InformerOptions;
   readonly #closed = new AbortController();
   #objects = new Map<string, SimState>();
+  /** Names of which a list that is not live has shown more than its version says (R2). */
+  #ahead: ReadonlySet<string> = new Set();
   /** Where a resumed watch begins; 0 before the first list. */
   #position = 0;
   #epoch = 0;
@@ -113,6 +115,7 @@ export class Informer {
     }
     this.#epoch = epoch;
     this.#objects = new Map(list.states);
+    this.#ahead = new Set(answer.stale ? client.oracle.aheadOf({ query, ...list, epoch }) : []);
     this.#position = list.revision;
     this.#newest = false;
     this.#listed = true;
@@ -152,6 +155,7 @@ export class Informer {
         sequence,
         initial,
         objects: this.#objects,
+        ahead: this.#ahead,
         position: this.#position,
         epoch: this.#epoch,
         undone,
@@ -188,6 +192,7 @@ export class Informer {
   #adopt(follower: Follower): void {
     if (!follower.synced) return;
     this.#objects = follower.objects;
+    this.#ahead = follower.ahead;
     this.#position = follower.position;
     this.#epoch = follower.epoch;
     this.#newest = false;
@@ -202,6 +207,7 @@ interface FollowerOptions {
   readonly sequence: number;
   readonly initial: boolean;
   readonly objects: ReadonlyMap<string, SimState>;
+  readonly ahead: ReadonlySet<string>;
   readonly position: number;
   readonly epoch: number;
   readonly undone: boolean;
@@ -214,6 +220,8 @@ interface FollowerOptions {
 class Follower {
   readonly #options: FollowerOptions;
   readonly objects: Map<string, SimState>;
+  /** Names that the list before it has shown newer than its version; their next event tells where they stand. */
+  readonly ahead: Set<string>;
   position: number;
   epoch: number;
   /** Whether the state is whole: from the beginning, or from the end of the initial events. */
@@ -223,6 +231,7 @@ class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options;
     this.objects = new Map(options.initial ? [] : options.objects);
+    this.ahead = new Set(options.initial ? [] : options.ahead);
     this.position = options.initial ? 0 : options.position;
     this.epoch = options.epoch;
     this.synced = !options.initial;
@@ -237,7 +246,7 @@ class Follower {
     if (state === undefined) return;
     const version = Number(memberAt(object, ["metadata", "resourceVersion"]));
     const event = `${where}: ${type} ${state.key}@${version}`;
-    this.#checkKnown(type, state, event);
+    if (!this.ahead.delete(state.key)) this.#checkKnown(type, state, event);
     if (type === "DELETED") this.objects.delete(state.key);
     else this.objects.set(state.key, state);
     if (!this.synced) return;
@@ -269,7 +278,8 @@ class Follower {
     if (version < this.position) {
       this.#fail("position", `${where}: a bookmark at ${version}, below ${this.position}`);
     }
-    const answer = { query, revision: version, states: this.objects, stale: false, fromEpoch: this.epoch };
+    const { objects: states, ahead } = this;
+    const answer = { query, revision: version, states, ahead, stale: false, fromEpoch: this.epoch };
     this.epoch = client.oracle.checkState(answer, `${where}: BOOKMARK`, this.#options.undone ? "epoch" : "state");
     this.position = version;
     if (!ends) return;

@@ -24,6 +24,8 @@ export interface StateAnswer {
   readonly states: ReadonlyMap<string, SimState>;
   /** It carried an `Age`: what is newer may be mixed in (R2). */
   readonly stale: boolean;
+  /** Names that may be newer than the rest. */
+  readonly ahead?: ReadonlySet<string>;
   /** The epoch below which this reader must not be led back. */
   readonly fromEpoch: number;
 }
@@ -132,6 +134,13 @@ export class Oracle {
     return fromEpoch;
   }
 
+  /** The names of which a list shows more than was at its version. */
+  aheadOf(list: Pick<StateAnswer, "query" | "revision" | "states"> & { readonly epoch: number }): readonly string[] {
+    const { query, revision, states, epoch } = list;
+    const expected = this.#etcd.selectedAt(query, { epoch, revision });
+    return [...new Set([...states.keys(), ...expected.keys()])].filter((key) => states.get(key) !== expected.get(key));
+  }
+
   /** Notes that a reader saw a state. */
   show(state: SimState): void {
     this.#note(state, { version: state.version, deleted: false });
@@ -226,18 +235,19 @@ export class Oracle {
   }
 
   #difference(
-    { query, revision, states, stale }: StateAnswer,
+    { query, revision, states, stale, ahead }: StateAnswer,
     { epoch, expected }: { readonly epoch: number; readonly expected: ReadonlyMap<string, SimState> },
   ): string | undefined {
     for (const [key, state] of states) {
       if (expected.get(key) === state) continue;
-      const mixedIn = stale && state.version > revision && this.#etcd.epochsOf(state).includes(epoch);
+      const mixedIn = (stale || ahead?.has(key) === true) && state.version > revision &&
+        this.#etcd.epochsOf(state).includes(epoch);
       if (!mixedIn) return `${key}@${state.version} in place of ${expected.get(key)?.version ?? "nothing"}`;
       if (!matches(query, state)) return `${key}@${state.version} is not selected`;
     }
     for (const [key, state] of expected) {
       if (states.has(key)) continue;
-      const left = stale &&
+      const left = (stale || ahead?.has(key) === true) &&
         this.#etcd.changes(epoch).some((change) =>
           change.revision > revision && change.state.key === key && (change.deleted || !matches(query, change.state))
         );

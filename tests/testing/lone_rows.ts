@@ -1,3 +1,4 @@
+import type { ResourceEpoch } from "../../src/replica/collection.ts";
 import { ObjectRows } from "../../src/replica/object_rows.ts";
 import { RowBatch } from "../../src/replica/row_batch.ts";
 import { createFakeClock, type FakeClock } from "./fake_clock.ts";
@@ -19,3 +20,6 @@ export function loneRows(options: { readonly memoryMaxBytes?: number } = {}): Lo
   const batch = new RowBatch({ store, clock, logger: silentLogger });
   return { store, clock, batch, rows: new ObjectRows(batch, memoryMaxBytes) };
 }
+
+/** For a collection whose resource never begins another epoch. */
+export const oneEpoch: ResourceEpoch = { epoch: 0, beginEpoch: () => undefined };

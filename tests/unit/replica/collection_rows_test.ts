@@ -11,6 +11,7 @@ import { createFakeClock } from "../../testing/fake_clock.ts";
 import { createFaultyStore, damagedValue, keysOf } from "../../testing/faulty_store.ts";
 import { mapBytes, mapList, mapsQuery as query, parsed } from "../../testing/json_objects.ts";
 import { silentLogger } from "../../testing/lone_replica.ts";
+import { oneEpoch } from "../../testing/lone_rows.ts";
 
 const list = (version: number, ...names: string[]) => mapList(version, ...names.map((name) => mapBytes(name, 5)));
 
@@ -24,7 +25,14 @@ function make() {
   };
   const { batch, kept, rows } = open();
   const collection = (key = "k") =>
-    new Collection({ key, query, rows, now: clock.now, changed: (changed, change) => kept.save(changed, change) });
+    new Collection({
+      key,
+      query,
+      rows,
+      resource: oneEpoch,
+      now: clock.now,
+      changed: (changed, change) => kept.save(changed, change),
+    });
   return { store, clock, open, batch, kept, rows, collection };
 }
 
@@ -95,6 +103,7 @@ test("CollectionRows.load gives back the head, the metadata and the times", asyn
     query,
     head: { apiVersion: "v1", kind: "ConfigMap", listKind: "ConfigMapList", resourceVersion: "20" },
     objects: one.objects(),
+    resourceEpoch: 0,
     staleSince: 117,
     lastRead: 67,
     lastWatched: 67,

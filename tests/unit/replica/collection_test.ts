@@ -7,7 +7,7 @@ import { EventFrames } from "../../../src/replica/event_frames.ts";
 import type { LogEvent } from "../../../src/replica/event_log.ts";
 import type { ObjectRows } from "../../../src/replica/object_rows.ts";
 import { mapBytes, mapList as list, mapsQuery as query, type ParsedObject } from "../../testing/json_objects.ts";
-import { loneRows } from "../../testing/lone_rows.ts";
+import { loneRows, oneEpoch } from "../../testing/lone_rows.ts";
 
 interface Scene {
   readonly collection: Collection;
@@ -22,7 +22,7 @@ function make(): Scene {
   const time = { at: 1_000 };
   const changed = (_: Collection, change: CollectionChange) => void changes.push(change);
   const { rows } = loneRows();
-  const collection = new Collection({ key: "k", query, rows, now: () => time.at, changed });
+  const collection = new Collection({ key: "k", query, rows, resource: oneEpoch, now: () => time.at, changed });
   return { changes, time, rows, frames: new EventFrames(rows), collection };
 }
 
@@ -260,7 +260,14 @@ test("Collection.selects tells what its query selects, and false where the bytes
   const { rows } = loneRows();
   const narrow = { ...query, namespace: "default", labelSelector: "app=a" };
   const make = (changed: Partial<typeof query>) =>
-    new Collection({ key: "k", query: { ...narrow, ...changed }, rows, now: () => 0, changed: () => undefined });
+    new Collection({
+      key: "k",
+      query: { ...narrow, ...changed },
+      rows,
+      resource: oneEpoch,
+      now: () => 0,
+      changed: () => undefined,
+    });
   const bytes = mapBytes("a", 1, { labels: { app: "a" } });
   const meta = readObjectMeta(bytes);
   assert.equal(make({}).selects(meta, undefined), true);
@@ -281,7 +288,14 @@ test("Collection.restore is stale as of then, with a log that begins at its vers
   const { items: _, ...head } = list(10);
   const scene = make();
   const { collection, changes } = scene;
-  collection.restore({ head, objects: before.collection.objects(), staleSince: 17, lastRead: 18, lastWatched: 19 });
+  collection.restore({
+    head,
+    objects: before.collection.objects(),
+    resourceEpoch: 0,
+    staleSince: 17,
+    lastRead: 18,
+    lastWatched: 19,
+  });
   assert.deepEqual([collection.state, collection.since, collection.synced], ["stale", 17, true]);
   assert.deepEqual([collection.lastRead, collection.lastWatched], [18, 19]);
   assert.deepEqual([held(collection), changes.length], [["a 5"], 0]);

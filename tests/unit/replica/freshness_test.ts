@@ -3,12 +3,19 @@ import { test } from "node:test";
 import { Collection } from "../../../src/replica/collection.ts";
 import { Freshness } from "../../../src/replica/freshness.ts";
 import { mapList, mapsQuery as query } from "../../testing/json_objects.ts";
-import { loneRows } from "../../testing/lone_rows.ts";
+import { loneRows, oneEpoch } from "../../testing/lone_rows.ts";
 
 /** A collection that is complete at 10. */
 function make() {
   const { rows } = loneRows();
-  const collection = new Collection({ key: "k", query, rows, now: () => 0, changed: () => undefined });
+  const collection = new Collection({
+    key: "k",
+    query,
+    rows,
+    resource: oneEpoch,
+    now: () => 0,
+    changed: () => undefined,
+  });
   collection.replace(mapList(10));
   return { collection, freshness: new Freshness() };
 }

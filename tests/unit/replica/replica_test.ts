@@ -124,11 +124,15 @@ describe("R2: a deletion that was seen", () => {
   test("by an answer hides the object in stale collections, and ends its record", () => {
     const { replica, all } = make();
     replica.records.put(pathTo("a"), { bytes: mapBytes("a", 50), savedAt: 1 });
-    assert.equal(replica.find(pathTo("a"))?.meta.resourceVersion, "50");
+    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.meta.resourceVersion, "50");
     replica.shownGone(pathTo("a"), "a");
     const held = all.get("default", "a");
     assert.ok(held);
-    assert.deepEqual([replica.find(pathTo("a")), replica.isGone(held), replica.records.size], [undefined, true, 0]);
+    assert.deepEqual([
+      replica.of(pathTo("a")).find(pathTo("a")),
+      replica.of(mapsQuery).isGone(held),
+      replica.records.size,
+    ], [undefined, true, 0]);
   });
 
   for (const how of ["event", "list"]) {
@@ -139,7 +143,11 @@ describe("R2: a deletion that was seen", () => {
       else named.replace(mapList(20));
       const held = all.get("default", "a");
       assert.ok(held);
-      assert.deepEqual([replica.find(pathTo("a")), replica.isGone(held), replica.records.size], [undefined, true, 0]);
+      assert.deepEqual([
+        replica.of(pathTo("a")).find(pathTo("a")),
+        replica.of(mapsQuery).isGone(held),
+        replica.records.size,
+      ], [undefined, true, 0]);
     });
   }
 
@@ -148,34 +156,34 @@ describe("R2: a deletion that was seen", () => {
     named.apply("DELETED", mapBytes("a", 20));
     all.apply("DELETED", mapBytes("a", 20));
     all.apply("ADDED", mapBytes("a", 21, { uid: "new" }));
-    assert.equal(replica.find(pathTo("a"))?.meta.uid, "new");
+    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.meta.uid, "new");
   });
 
   test("is none where an object leaves a label selector's collection: it may live on", () => {
     const { replica, labelled } = make();
     labelled.apply("DELETED", mapBytes("a", 20));
-    assert.equal(replica.find(pathTo("a"))?.meta.resourceVersion, "5");
+    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.meta.resourceVersion, "5");
   });
 });
 
 describe("R2: Replica.find", () => {
   test("takes the newest of records and collections", () => {
     const { replica, all } = make();
-    assert.equal(replica.find(pathTo("a"))?.meta.resourceVersion, "5");
+    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.meta.resourceVersion, "5");
     replica.records.put(pathTo("a"), { bytes: mapBytes("a", 15), savedAt: 1 });
-    assert.equal(replica.find(pathTo("a"))?.meta.resourceVersion, "15");
+    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.meta.resourceVersion, "15");
     all.apply("MODIFIED", mapBytes("a", 16));
-    assert.equal(replica.find(pathTo("a"))?.meta.resourceVersion, "16");
+    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.meta.resourceVersion, "16");
   });
 
   test("takes no record that a collection that covers its name has passed", () => {
     const { replica, all } = make();
     replica.records.put(pathTo("new"), { bytes: mapBytes("new", 15), savedAt: 1 });
-    assert.equal(replica.find(pathTo("new"))?.meta.resourceVersion, "15");
+    assert.equal(replica.of(pathTo("new")).find(pathTo("new"))?.meta.resourceVersion, "15");
     all.advance("15");
-    assert.equal(replica.find(pathTo("new"))?.meta.resourceVersion, "15");
+    assert.equal(replica.of(pathTo("new")).find(pathTo("new"))?.meta.resourceVersion, "15");
     all.advance("16");
-    assert.equal(replica.find(pathTo("new")), undefined);
+    assert.equal(replica.of(pathTo("new")).find(pathTo("new")), undefined);
   });
 });
 
@@ -190,13 +198,11 @@ for (
     ["another version of the API", { version: "v2" }, false],
   ] as const
 ) {
-  test(`R11: Replica.covers ${covers ? "" : "not "}a name by a collection of ${what}`, () => {
+  test(`R11: ResourceReplica.covering finds ${covers ? "" : "not "}a collection of ${what}`, () => {
     const { replica } = loneReplica();
     replica.listed(nodeScope, { ...mapsQuery, ...changed }, mapList(10));
-    assert.equal(replica.covers(pathTo("z")), covers);
-    assert.equal(replica.covering(pathTo("z")), undefined); // it is not live
-    replica.held(nodeScope, { ...mapsQuery, ...changed })?.enter("live");
-    assert.equal(replica.covering(pathTo("z")) !== undefined, covers);
+    const covering = replica.of(mapsQuery).covering(pathTo("z"), () => true);
+    assert.equal(covering !== undefined, covers);
   });
 }
 

@@ -16,7 +16,7 @@ import { ManualSink } from "../../testing/manual_sink.ts";
 import { createFaultyStore, keysOf } from "../../testing/faulty_store.ts";
 import { mapBytes, mapList, mapsQuery, parsed } from "../../testing/json_objects.ts";
 import { loneReplica } from "../../testing/lone_replica.ts";
-import { loneRows } from "../../testing/lone_rows.ts";
+import { loneRows, oneEpoch } from "../../testing/lone_rows.ts";
 
 const pathTo = (name: string) => ({ group: "", version: "v1", resource: "configmaps", namespace: "default", name });
 const narrow = { ...mapsQuery, namespace: "default" };
@@ -46,7 +46,14 @@ test("ObjectRows.snapshot: a row that was let go, held again and let go again st
 
 test("R9: View: an object of another uid is deleted, then added, for a narrower view's watchers too", async () => {
   const { rows } = loneRows();
-  const collection = new Collection({ key: "k", query: mapsQuery, rows, now: () => 0, changed: () => undefined });
+  const collection = new Collection({
+    key: "k",
+    query: mapsQuery,
+    rows,
+    resource: oneEpoch,
+    now: () => 0,
+    changed: () => undefined,
+  });
   collection.replace(mapList(10, mapBytes("a", 5, { uid: "old" })));
   collection.replace(mapList(30, mapBytes("a", 20, { uid: "new" })));
   const view = new View(collection, rows, remainder(mapsQuery, narrow));
@@ -72,7 +79,7 @@ test("R2: a deletion that a list shows by another uid of that name hides the old
   all.replace(mapList(30, mapBytes("a", 20, { uid: "new" })));
   const held = stale.get("default", "a");
   assert.ok(held);
-  assert.equal(replica.isGone(held), true);
+  assert.equal(replica.of(mapsQuery).isGone(held), true);
 });
 
 test("R2: a deletion that a list shows ends a record of that uid, though that is newer than what was held", () => {
@@ -82,7 +89,7 @@ test("R2: a deletion that a list shows ends a record of that uid, though that is
   const mine = listed(replica, pods, mapList(10, mapBytes("p", 5)));
   replica.records.put(path, { bytes: mapBytes("p", 8), savedAt: 1 });
   mine.replace(mapList(20));
-  assert.equal(replica.find(path), undefined);
+  assert.equal(replica.of(path).find(path), undefined);
 });
 
 test("R2: a deletion that was seen is not undone by an older list of another query", () => {
@@ -90,12 +97,19 @@ test("R2: a deletion that was seen is not undone by an older list of another que
   const all = listed(replica, mapsQuery, mapList(10, mapBytes("a", 5)));
   all.apply("DELETED", mapBytes("a", 20));
   listed(replica, narrow, mapList(15, mapBytes("a", 5)));
-  assert.equal(replica.find(pathTo("a")), undefined);
+  assert.equal(replica.of(pathTo("a")).find(pathTo("a")), undefined);
 });
 
 test("R9: a new epoch replaces everything, also what has the same version and other bytes", async () => {
   const { rows } = loneRows();
-  const collection = new Collection({ key: "k", query: mapsQuery, rows, now: () => 0, changed: () => undefined });
+  const collection = new Collection({
+    key: "k",
+    query: mapsQuery,
+    rows,
+    resource: oneEpoch,
+    now: () => 0,
+    changed: () => undefined,
+  });
   collection.replace(mapList(100, mapBytes("a", 90, { value: "lost" })));
   collection.replace(mapList(95, mapBytes("a", 90, { value: "after the restore" })));
   const held = collection.get("default", "a");
@@ -137,7 +151,14 @@ test("R5: a collection's deletion makes the others behind that hold the object, 
 test("R6: a slow client that the hub leaves amid a batch of events gets no bookmark above the last it was sent", async () => {
   const { rows } = loneRows();
   const clock = createFakeClock();
-  const collection = new Collection({ key: "k", query: mapsQuery, rows, now: clock.now, changed: () => undefined });
+  const collection = new Collection({
+    key: "k",
+    query: mapsQuery,
+    rows,
+    resource: oneEpoch,
+    now: clock.now,
+    changed: () => undefined,
+  });
   collection.replace(mapList(10));
   const hub = new AbortController();
   const sink = new ManualSink();

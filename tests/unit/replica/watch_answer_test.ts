@@ -10,7 +10,7 @@ import { createFakeClock } from "../../testing/fake_clock.ts";
 import { createFakeRandom } from "../../testing/fake_random.ts";
 import { keysOf } from "../../testing/faulty_store.ts";
 import { mapBytes, mapList as list, mapsQuery as query } from "../../testing/json_objects.ts";
-import { loneRows } from "../../testing/lone_rows.ts";
+import { loneRows, oneEpoch } from "../../testing/lone_rows.ts";
 import { ManualSink } from "../../testing/manual_sink.ts";
 import type { WatchEvent } from "../../testing/watch_reader.ts";
 
@@ -28,7 +28,14 @@ interface WatchOptions extends Partial<WatchAnswerOptions> {
 function watch(start: WatchStart, { memoryMaxBytes = 1_000_000, items, slow, ...changes }: WatchOptions = {}) {
   const clock = createFakeClock();
   const { rows, store, batch } = loneRows({ memoryMaxBytes });
-  const collection = new Collection({ key: "k", query, rows, now: clock.now, changed: () => undefined });
+  const collection = new Collection({
+    key: "k",
+    query,
+    rows,
+    resource: oneEpoch,
+    now: clock.now,
+    changed: () => undefined,
+  });
   collection.replace(list(10, ...(items ?? [mapBytes("a", 5)])));
   const sink = new ManualSink();
   if (slow === true) sink.fill();

@@ -1,0 +1,205 @@
+import { compileQuery, remainder } from "../kube/query_matcher.ts";
+import { type Query, selectedNameOf } from "../kube/resources.ts";
+import { compareVersions } from "../kube/resource_version.ts";
+import type { Collection, ResourceEpoch } from "./collection.ts";
+import { objectKey, type ObjectPath } from "./object_path.ts";
+import type { HeldObject, ObjectRows } from "./object_rows.ts";
+import type { Records } from "./records.ts";
+import { View } from "./view.ts";
+
+/** Objects of one resource that were seen to be deleted; a stale collection that still holds one does not show it. */
+const maxTombstones = 10_000;
+
+/** What a collection or record tells of one name: what it was at a version, or that it was not there. */
+interface Known {
+  readonly epoch: number;
+  readonly version: string;
+  readonly held: HeldObject | undefined;
+}
+
+/**
+ * What is held of one resource of one group, in all versions of its API: its collections, the deletions that were seen, and
+ * the epoch within which its versions can be compared.
+ */
+export class ResourceReplica implements ResourceEpoch {
+  readonly collections: Set<Collection> = new Set();
+  readonly #records: Records;
+  readonly #rows: ObjectRows;
+  readonly #tombstones = new Set<string>();
+  #epoch = 0;
+
+  constructor({ records, rows }: { readonly records: Records; readonly rows: ObjectRows }) {
+    this.#records = records;
+    this.#rows = rows;
+  }
+
+  /** Of what the cloud said last; what was confirmed in an earlier one is older, whatever its version. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Takes back the epoch of a collection that the store held. */
+  restoreEpoch(epoch: number): void {
+    this.#epoch = Math.max(this.#epoch, epoch);
+  }
+
+  /**
+   * The cloud was found at that version, below what is held: a restored etcd, or another cluster. What was seen to be deleted
+   * may be there again. Collections that are kept up to date are in the new epoch too, unless they are above it.
+   */
+  beginEpoch(resourceVersion: string): void {
+    this.#epoch += 1;
+    this.#tombstones.clear();
+    for (const collection of this.collections) {
+      const above = compareVersions(collection.resourceVersion, resourceVersion) > 0;
+      if (collection.state === "live" && !above) collection.joinEpoch(this.#epoch);
+    }
+  }
+
+  bury(uid: string): void {
+    this.#tombstones.add(uid);
+    for (const oldest of this.#tombstones) {
+      if (this.#tombstones.size <= maxTombstones) break;
+      this.#tombstones.delete(oldest);
+    }
+  }
+
+  /** Whether a deletion of that very object was seen, by whichever collection or answer (R2). */
+  isGone({ meta }: HeldObject): boolean {
+    return this.#tombstones.has(meta.uid);
+  }
+
+  /** Those of an API version that were complete once and are not refused. */
+  *synced(version: string): Iterable<Collection> {
+    for (const collection of this.collections) {
+      if (collection.synced && collection.state !== "refused" && collection.query.version === version) yield collection;
+    }
+  }
+
+  /**
+   * A view of the newest collection that holds all that a query selects: its own, or a wider one (R10).
+   *
+   * @param fit which collections will do
+   */
+  view(query: Query, fit: (collection: Collection) => boolean): View | undefined {
+    let newest: View | undefined;
+    for (const collection of this.synced(query.version)) {
+      if (!fit(collection)) continue;
+      const order = newest === undefined ? 1 : compareAge(collection, newest.collection);
+      const matcher = order < 0 ? undefined : remainder(collection.query, query);
+      // Of two that are as new, the query's own.
+      if (matcher !== undefined && (order > 0 || matcher.selectsAll)) {
+        newest = new View(collection, this.#rows, matcher);
+      }
+    }
+    return newest;
+  }
+
+  /** The newest that is known of one object; nothing where that is its absence (R2). */
+  find(path: ObjectPath): HeldObject | undefined {
+    const record = this.#records.get(path);
+    let newest = record === undefined ? undefined : this.#recorded(record);
+    for (const collection of this.synced(path.version)) {
+      const held = collection.get(path.namespace, path.name);
+      if (held === undefined && !covers(collection.query, path)) continue;
+      newest = newer({ epoch: collection.resourceEpoch, version: collection.resourceVersion, held }, newest);
+    }
+    const held = newest?.held;
+    return held === undefined || this.isGone(held) ? undefined : held;
+  }
+
+  /** The newest version at which anything is known of an object's resource; "0" where nothing is. */
+  versionOf(path: ObjectPath): string {
+    const record = this.#records.get(path);
+    let newest = record === undefined ? undefined : this.#recorded(record);
+    for (const { resourceEpoch: epoch, resourceVersion: version } of this.synced(path.version)) {
+      newest = newer({ epoch, version, held: undefined }, newest);
+    }
+    return newest?.version ?? "0";
+  }
+
+  /** A fit collection that would hold that name if it existed: only then is its absence known (R11). */
+  covering(path: ObjectPath, fit: (collection: Collection) => boolean): Collection | undefined {
+    for (const collection of this.synced(path.version)) {
+      if (covers(collection.query, path) && fit(collection)) return collection;
+    }
+    return undefined;
+  }
+
+  /**
+   * The state of a view whose collection is not live: of each name what is known newest, by whichever collection or record
+   * (R2). It is the collection's state at its version, in which single objects are newer.
+   *
+   * @throws StoreError, MissingRowError
+   */
+  async newestState(view: View): Promise<readonly HeldObject[]> {
+    const { collection } = view;
+    const held = collection.objects();
+    const known = this.#newerThan(collection);
+    const kept = held.filter((object) =>
+      !this.isGone(object) && !known.has(objectKey(object.meta.namespace, object.meta.name))
+    );
+    const changed = [...known.values()].flatMap((newest) => newest.held ?? []).filter((object) => !this.isGone(object));
+    if (changed.length === 0) return await view.filter(kept);
+    // What is newer may no longer be what the collection selects.
+    const selected = await new View(collection, this.#rows, compileQuery(collection.query)).filter(changed);
+    return await view.filter([...kept, ...selected].sort(byKey));
+  }
+
+  /** What is known of single names since a collection's version, by their keys. */
+  #newerThan(collection: Collection): ReadonlyMap<string, Known> {
+    const { query, resourceVersion } = collection;
+    const found = new Map<string, Known>();
+    const own = { epoch: collection.resourceEpoch, version: resourceVersion, held: undefined };
+    const offer = (key: string, known: Known) => {
+      const before = found.get(key) ?? own;
+      const newest = newer(known, before);
+      if (newest !== before) found.set(key, newest);
+    };
+    for (const other of this.synced(query.version)) {
+      if (other === collection || compareAge(other, collection) <= 0) continue;
+      const at = { epoch: other.resourceEpoch, version: other.resourceVersion };
+      for (const held of other.objects()) {
+        if (isWithin(query, held)) offer(objectKey(held.meta.namespace, held.meta.name), { ...at, held });
+      }
+      for (const { meta } of collection.objects()) {
+        if (other.get(meta.namespace, meta.name) !== undefined || !covers(other.query, { ...query, ...meta })) continue;
+        offer(objectKey(meta.namespace, meta.name), { ...at, held: undefined });
+      }
+    }
+    for (const record of this.#records.of(query)) {
+      offer(objectKey(record.meta.namespace, record.meta.name), this.#recorded(record));
+    }
+    return found;
+  }
+
+  /** Records of an earlier epoch have ended with it. */
+  #recorded(record: HeldObject): Known {
+    return { epoch: this.#epoch, version: record.meta.resourceVersion, held: record };
+  }
+}
+
+/** Of two that are as new, the second. */
+function newer(one: Known, other: Known | undefined): Known {
+  if (other === undefined) return one;
+  const order = one.epoch - other.epoch || compareVersions(one.version, other.version);
+  return order > 0 ? one : other;
+}
+
+function compareAge(one: Collection, other: Collection): number {
+  return one.resourceEpoch - other.resourceEpoch || compareVersions(one.resourceVersion, other.resourceVersion);
+}
+
+/** Whether a query's complete state would show that name if it existed. */
+function covers({ namespace, labelSelector, fieldSelector }: Query, path: ObjectPath): boolean {
+  if (labelSelector !== "" || (namespace !== "" && namespace !== path.namespace)) return false;
+  return fieldSelector === "" || selectedNameOf(fieldSelector) === path.name;
+}
+
+function isWithin({ namespace }: Query, { meta }: HeldObject): boolean {
+  return namespace === "" || namespace === meta.namespace;
+}
+
+function byKey({ meta: a }: HeldObject, { meta: b }: HeldObject): number {
+  return objectKey(a.namespace, a.name) < objectKey(b.namespace, b.name) ? -1 : 1;
+}
