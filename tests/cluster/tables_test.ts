@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { splitTable } from "../unit/kube/split_table.ts";
@@ -37,19 +37,14 @@ const TYPES = [...new Set([...OBJECTS.map(({ type }) => type), "events.k8s.io/v1
 
 describe("printTable prints as the API server", () => {
   let cluster: Cluster;
-  let controllers = 0;
 
   before(async () => {
     cluster = await startCluster();
     // From here on nobody may change what is made here, least of all its status.
-    controllers = Number(readFileSync(cluster.file("controller-manager.pid"), "utf8"));
-    process.kill(controllers, "SIGSTOP");
+    cluster.parts.hold("controller-manager");
     for (const object of OBJECTS) await make(cluster.api, object);
   });
-  after(async () => {
-    if (controllers > 0) process.kill(controllers, "SIGCONT");
-    await cluster?.stop();
-  });
+  after(() => cluster?.stop());
 
   for (const type of TYPES) {
     it(type, async () => {

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ApiClient, directClient } from "./api_client.ts";
 import { Child } from "./child.ts";
+import { ClusterParts } from "./cluster_parts.ts";
+import { Etcd } from "./etcd.ts";
 import { buildKube } from "./kube_program.ts";
 import { type Kubectl, kubectl } from "./kubectl.ts";
 import { endProcessesOf } from "./leftovers.ts";
@@ -26,6 +28,13 @@ export interface ClusterOptions {
   readonly dir?: string;
 }
 
+interface ClusterSetup {
+  readonly program: string;
+  readonly dir: string;
+  readonly apiPort: number;
+  readonly etcdPort: number;
+}
+
 /** Starts a control plane and waits until a pod can be made in it. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const program = await buildKube();
@@ -35,9 +44,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     throw new Error(`Cannot have sockets below ${dir}: over ${DIR_CHARACTERS_MAX} characters`);
   }
   const { nodes = 0, apiPort = await freePort() } = options;
-  const cluster = new Cluster({ program, dir, apiPort });
+  const etcdPort = await freePort();
+  const cluster = new Cluster({ program, dir, apiPort, etcdPort });
   await cluster.start([
-    `--etcd-port=${await freePort()}`,
+    `--etcd-port=${etcdPort}`,
     ...(nodes > 0 ? [`--nodes=${nodes}`, `--kubelet-port=${await freePortRow(nodes)}`] : []),
     ...(options.scheduler ? ["--scheduler"] : []),
     ...(options.flags ?? []),
@@ -50,12 +60,16 @@ export class Cluster {
   readonly program: string;
   readonly dir: string;
   readonly apiPort: number;
+  readonly parts: ClusterParts;
+  readonly etcd: Etcd;
   #up: Child | undefined;
 
-  constructor(options: { readonly program: string; readonly dir: string; readonly apiPort: number }) {
+  constructor(options: ClusterSetup) {
     this.program = options.program;
     this.dir = options.dir;
     this.apiPort = options.apiPort;
+    this.parts = new ClusterParts({ dir: options.dir, isReady: () => this.#isReady() });
+    this.etcd = new Etcd({ dir: options.dir, port: options.etcdPort, parts: this.parts });
   }
 
   /** The API server itself, as cluster-admin. */
@@ -101,6 +115,10 @@ export class Cluster {
       seen(answer.text);
       return answer.status === 200;
     });
+  }
+
+  async #isReady(): Promise<boolean> {
+    return (await this.api("/readyz", { timeoutMs: 2_000 })).status === 200;
   }
 
   /**
