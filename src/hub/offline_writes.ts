@@ -51,7 +51,7 @@ function createdName(body: Uint8Array, contentType: string | undefined): string 
 
 async function patchedNothing(context: HubContext, call: Call): Promise<boolean> {
   const path = pathOf(call);
-  const held = context.replica.of(path).find(path);
+  const held = context.replica.of(path).find(path)?.held;
   if (held === undefined || !["", "status"].includes(call.info.subresource) || !call.accept.json) return false;
   const { type } = contentTypeOf(call.exchange.header("content-type"));
   if (!jsonPatches.includes(type)) return false; // server-side apply is YAML, and the API server's to merge

@@ -43,7 +43,7 @@ export async function readCovered(context: HubContext, call: Call): Promise<Read
   const held = collection.get(path.namespace, path.name);
   if (held === undefined) throw notFound(path);
   collection.touch();
-  return await answers(call, () => answerObject(context, call, held)) ? "answered" : "cloud";
+  return await answers(call, () => answerObject(context, call, { held })) ? "answered" : "cloud";
 }
 
 /**
@@ -106,12 +106,12 @@ async function answers(call: Call, answer: () => Promise<void>): Promise<boolean
 async function readHeldObject(context: HubContext, call: Call): Promise<boolean> {
   const path = pathOf(call);
   const resource = context.replica.of(path);
-  const held = resource.find(path);
+  const found = resource.find(path);
   const wanted = call.info.query.get("resourceVersion") ?? "0";
   const newest = resource.versionOf(path);
   if (newest !== "0" && compareVersions(wanted, newest) > 0) throw resourceVersionTooLarge(wanted, newest, 1);
-  if (held !== undefined) {
-    return await answers(call, () => answerObject(context, call, held));
+  if (found !== undefined) {
+    return await answers(call, () => answerObject(context, call, found));
   }
   if (resource.covering(path, () => true) !== undefined) throw notFound(path);
   return false;

@@ -4,6 +4,7 @@ import { StoreError } from "../platform/store.ts";
 import { type HeldObject, MissingRowError } from "../replica/object_rows.ts";
 import { type Form, formOf } from "../replica/form.ts";
 import { writeList } from "../replica/list_answer.ts";
+import type { Found } from "../replica/resource_replica.ts";
 import { View } from "../replica/view.ts";
 import { type WatchStart, writeWatch } from "../replica/watch_answer.ts";
 import type { Call } from "./call.ts";
@@ -22,12 +23,11 @@ export async function answerView(context: HubContext, call: Call, view: View): P
   }
 }
 
-/** Answers a GET with an object that is held. */
-export async function answerObject(context: HubContext, call: Call, held: HeldObject): Promise<void> {
+/** Answers a GET with what is held of the object. */
+export async function answerObject(context: HubContext, call: Call, { held, staleSince }: Found): Promise<void> {
   const bytes = await readObject(context, held);
   if (call.exchange.answered) return;
-  const savedAt = "savedAt" in held && typeof held.savedAt === "number" ? held.savedAt : undefined;
-  const age = savedAt === undefined ? [] : ["Age", String(seconds(context.platform.clock.now() - savedAt))];
+  const age = staleSince === undefined ? [] : ["Age", String(seconds(context.platform.clock.now() - staleSince))];
   const body = formFor(context, call)?.object(bytes, held.meta.resourceVersion) ?? bytes;
   const rawHeaders = [...headers("application/json"), "Content-Length", String(body.length), ...age];
   const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");

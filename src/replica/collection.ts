@@ -26,6 +26,8 @@ export interface CollectionChange {
 /** Within one epoch of a resource the versions of all its collections compare. */
 export interface ResourceEpoch {
   readonly epoch: number;
+  /** The highest version of anything that is held in this epoch; "0" where nothing is. */
+  readonly highestVersion: () => string;
   /** The cloud was found at that version, below what is held. */
   readonly beginEpoch: (resourceVersion: string) => void;
 }
@@ -137,6 +139,9 @@ export class Collection {
   }
   get size(): number {
     return this.#objects.size;
+  }
+  get resource(): ResourceEpoch {
+    return this.#options.resource;
   }
   get watchers(): number {
     return this.#openWatches;

@@ -71,10 +71,7 @@ export class Records {
   /** A collection of the same resource has taken an object, or its deletion: a record that is not newer has done its work. */
   passed(path: ObjectPath, meta: ObjectMeta): void {
     const held = this.get(path);
-    if (held === undefined) return;
-    if (held.meta.uid !== meta.uid || compareVersions(held.meta.resourceVersion, meta.resourceVersion) <= 0) {
-      this.remove(path);
-    }
+    if (held !== undefined && compareVersions(held.meta.resourceVersion, meta.resourceVersion) <= 0) this.remove(path);
   }
 
   /** The records of one resource, in all namespaces or one. */
@@ -85,9 +82,12 @@ export class Records {
     for (const [key, record] of this.#records) if (key.startsWith(prefix)) yield record;
   }
 
-  /** Ends all records of a resource: a new epoch has begun. */
-  forgetAll({ group, version, resource }: Pick<ObjectPath, "group" | "version" | "resource">): void {
-    for (const { row } of [...this.of({ group, version, resource, namespace: "" })]) this.forget(row);
+  /** The records of one resource, in all versions of its API. */
+  *ofAllVersions({ group, resource }: Pick<ObjectPath, "group" | "resource">): Iterable<HeldRecord> {
+    for (const [key, record] of this.#records) {
+      const [ofGroup, , ofResource] = key.split("/");
+      if (ofGroup === group && ofResource === resource) yield record;
+    }
   }
 
   /** Ends the record whose bytes lie in that row. */

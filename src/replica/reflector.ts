@@ -11,7 +11,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
 import { decodedBody, readAll, withStallLimit } from "./body.ts";
-import type { Collection } from "./collection.ts";
+import type { Collection, Snapshot } from "./collection.ts";
 
 export interface ReflectorOptions {
   readonly collection: Collection;
@@ -168,10 +168,15 @@ export class Reflector {
   async #isNewEpoch(round: AbortController): Promise<boolean> {
     if (!this.#mayBeOther) return false;
     const { collection } = this.#options;
+    const held = collection.resourceVersion;
+    const highest = collection.resource.highestVersion();
     try {
-      const { head } = await this.#page("", { limit: 1, round });
-      this.#cloudVersion = head.resourceVersion;
-      return compareVersions(head.resourceVersion, collection.resourceVersion) < 0;
+      const { head: { resourceVersion } } = await this.#page("", { limit: 1, round });
+      this.#cloudVersion = resourceVersion;
+      if (compareVersions(resourceVersion, held) < 0) return true;
+      // Of what lies beside the collection some is of another epoch.
+      if (compareVersions(resourceVersion, highest) < 0) collection.resource.beginEpoch(resourceVersion);
+      return false;
     } catch (error) {
       if (error instanceof StatusError && error.code === 403) return false; // it may watch but not list
       throw error;
@@ -185,6 +190,7 @@ export class Reflector {
    */
   async #watchList(round: AbortController): Promise<boolean> {
     const { collection } = this.#options;
+    const asOf = collection.resourceVersion;
     let response: UpstreamResponse;
     try {
       response = await this.#ask(
@@ -208,7 +214,7 @@ export class Reflector {
     for await (const chunk of body) {
       for (const frame of decoder.push(chunk)) {
         if (complete) this.#take(frame);
-        else complete = this.#takeInitial(frame, initial);
+        else complete = this.#takeInitial(frame, { initial, asOf });
       }
     }
     if (!complete || decoder.incomplete) throw new UpstreamError("broken", "The watch broke off", { sent: true });
@@ -216,7 +222,10 @@ export class Reflector {
   }
 
   /** @returns whether the initial state is complete with it */
-  #takeInitial(frame: WatchFrame, initial: Uint8Array[]): boolean {
+  #takeInitial(
+    frame: WatchFrame,
+    { initial, asOf }: { readonly initial: Uint8Array[]; readonly asOf: string },
+  ): boolean {
     const { collection } = this.#options;
     if (frame.type === "ERROR") throw watchError(frame.object);
     const meta = collection.codec.readMeta(frame.object);
@@ -226,14 +235,15 @@ export class Reflector {
     }
     if (!meta.initialEventsEnd) return false;
     const { apiVersion, kind, resourceVersion } = meta;
-    collection.replace({ apiVersion, kind, listKind: `${kind}List`, resourceVersion, items: initial.splice(0) });
-    this.#listed();
+    const items = initial.splice(0);
+    this.#replace({ apiVersion, kind, listKind: `${kind}List`, resourceVersion, items }, asOf);
     collection.enter("live");
     return true;
   }
 
   async #list(round: AbortController): Promise<void> {
     const { collection } = this.#options;
+    const asOf = collection.resourceVersion;
     const items: Uint8Array[] = [];
     let token = "";
     let first: ListHead | undefined;
@@ -245,7 +255,16 @@ export class Reflector {
       token = head.continue;
     } while (token !== "");
     const { apiVersion, kind, resourceVersion } = first;
-    collection.replace({ apiVersion, kind: kind.replace(/List$/, ""), listKind: kind, resourceVersion, items });
+    this.#replace({ apiVersion, kind: kind.replace(/List$/, ""), listKind: kind, resourceVersion, items }, asOf);
+  }
+
+  /** Takes a complete state, unless a client's own list has overtaken it since it was asked for at `asOf` (R2). */
+  #replace(snapshot: Snapshot, asOf: string): void {
+    const { collection } = this.#options;
+    const { resourceVersion } = snapshot;
+    const overtaken = collection.resourceVersion !== asOf && compareVersions(resourceVersion, asOf) >= 0 &&
+      compareVersions(resourceVersion, collection.resourceVersion) < 0;
+    if (!overtaken) collection.replace(snapshot);
     this.#listed();
   }
 

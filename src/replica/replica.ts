@@ -100,7 +100,8 @@ export class Replica {
     const key = `${group}/${resource}`;
     let held = this.#resources.get(key);
     if (held === undefined) {
-      held = new ResourceReplica(this);
+      const { records, rows, freshness } = this;
+      held = new ResourceReplica({ group, resource, records, rows, freshness });
       this.#resources.set(key, held);
     }
     return held;
@@ -128,18 +129,28 @@ export class Replica {
 
   /**
    * Takes a complete list that the cloud gave to a client: a full sync of its collection, which is made if need be, as a
-   * stale one (R2). A collection that a reflector keeps knows better.
+   * stale one (R2). Of a collection that is live, or has passed it, only what is newer than the collection counts, beside it.
    */
   listed(scope: Scope, query: Query, snapshot: Snapshot): void {
     const key = collectionKey(scope, query);
     const known = this.#collections.get(key);
-    if (known !== undefined && this.reflectors.runs(known)) return;
-    if (known?.synced && compareVersions(snapshot.resourceVersion, known.resourceVersion) < 0) return; // an answer that was overtaken
+    const passed = known?.synced === true && compareVersions(snapshot.resourceVersion, known.resourceVersion) < 0;
+    if (known !== undefined && (known.state === "live" || passed)) return this.#recordNewer(known, snapshot);
     if (known?.state === "refused") this.drop(known);
     const collection = this.#collections.get(key) ?? this.#create(key, query);
     collection.replace(snapshot);
     collection.enter("stale");
     collection.touch();
+  }
+
+  #recordNewer({ query, codec, resourceVersion }: Collection, { items }: Snapshot): void {
+    for (const bytes of items) {
+      const meta = codec.readMeta(bytes);
+      if (compareVersions(meta.resourceVersion, resourceVersion) <= 0) continue;
+      const path = { ...query, namespace: meta.namespace, name: meta.name };
+      this.records.put(path, { bytes, savedAt: this.#options.clock.now() });
+      this.shown(path, { meta, bytes });
+    }
   }
 
   /** A write's answer has shown this version of an object: whatever is read next must not go behind it (R5). */
@@ -204,7 +215,6 @@ export class Replica {
     const { query } = collection;
     const resource = this.of(query);
     this.#collectionRows.save(collection, change);
-    if (change.newEpoch === true) this.records.forgetAll(query);
     for (const meta of change.removed) {
       this.freshness.seenGone(collection, meta.uid);
       this.records.passed({ ...query, namespace: meta.namespace, name: meta.name }, meta);
@@ -235,6 +245,10 @@ export class Replica {
     for (const collection of this.of(path).collections) {
       if (collection === from) continue;
       const held = collection.get(meta.namespace, meta.name);
+      // Another object has the name now: the one before is gone.
+      if (held !== undefined && held.meta.uid !== meta.uid && isOlder(held.meta, meta)) {
+        this.of(path).bury(held.meta.uid);
+      }
       if (held !== undefined || collection.selects(meta, bytes)) {
         this.freshness.require(collection, meta.resourceVersion);
       }
@@ -247,6 +261,10 @@ export class Replica {
       if (collection.get(path.namespace, path.name)?.meta.uid === uid) this.freshness.requireGone(collection, uid);
     }
   }
+}
+
+function isOlder(one: ObjectMeta, other: ObjectMeta): boolean {
+  return compareVersions(one.resourceVersion, other.resourceVersion) < 0;
 }
 
 /** Whether an object that leaves the query's collection is deleted: it cannot change what selects it. */

@@ -4,7 +4,8 @@ import { compareVersions } from "../kube/resource_version.ts";
 import type { Collection, ResourceEpoch } from "./collection.ts";
 import { objectKey, type ObjectPath } from "./object_path.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
-import type { Records } from "./records.ts";
+import type { Freshness } from "./freshness.ts";
+import type { HeldRecord, Records } from "./records.ts";
 import { View } from "./view.ts";
 
 /** Objects of one resource that were seen to be deleted; a stale collection that still holds one does not show it. */
@@ -15,6 +16,23 @@ interface Known {
   readonly epoch: number;
   readonly version: string;
   readonly held: HeldObject | undefined;
+  /** When that was, in milliseconds since 1970; missing where it is up to date. */
+  readonly staleSince?: number;
+}
+
+/** The newest that is held of one object. */
+export interface Found {
+  readonly held: HeldObject;
+  /** When it was the newest, in milliseconds since 1970; missing where it is up to date. */
+  readonly staleSince?: number;
+}
+
+export interface ResourceReplicaOptions {
+  readonly group: string;
+  readonly resource: string;
+  readonly records: Records;
+  readonly rows: ObjectRows;
+  readonly freshness: Freshness;
 }
 
 /**
@@ -23,14 +41,12 @@ interface Known {
  */
 export class ResourceReplica implements ResourceEpoch {
   readonly collections: Set<Collection> = new Set();
-  readonly #records: Records;
-  readonly #rows: ObjectRows;
+  readonly #options: ResourceReplicaOptions;
   readonly #tombstones = new Set<string>();
   #epoch = 0;
 
-  constructor({ records, rows }: { readonly records: Records; readonly rows: ObjectRows }) {
-    this.#records = records;
-    this.#rows = rows;
+  constructor(options: ResourceReplicaOptions) {
+    this.#options = options;
   }
 
   /** Of what the cloud said last; what was confirmed in an earlier one is older, whatever its version. */
@@ -44,16 +60,32 @@ export class ResourceReplica implements ResourceEpoch {
   }
 
   /**
-   * The cloud was found at that version, below what is held: a restored etcd, or another cluster. What was seen to be deleted
-   * may be there again. Collections that are kept up to date are in the new epoch too, unless they are above it.
+   * The cloud was found at that version, below what is held: a restored etcd, or another cluster. Nothing that was shown
+   * before counts any more: what was seen to be deleted may be there again. Collections that are kept up to date are in the
+   * new epoch too, unless they are above it.
    */
   beginEpoch(resourceVersion: string): void {
     this.#epoch += 1;
     this.#tombstones.clear();
+    const { records, freshness } = this.#options;
+    for (const { row } of [...records.ofAllVersions(this.#options)]) records.forget(row);
     for (const collection of this.collections) {
+      freshness.forget(collection);
       const above = compareVersions(collection.resourceVersion, resourceVersion) > 0;
       if (collection.state === "live" && !above) collection.joinEpoch(this.#epoch);
     }
+  }
+
+  highestVersion(): string {
+    let highest = "0";
+    const offer = (version: string) => {
+      if (version !== "" && compareVersions(version, highest) > 0) highest = version;
+    };
+    for (const { meta } of this.#options.records.ofAllVersions(this.#options)) offer(meta.resourceVersion);
+    for (const { resourceEpoch, resourceVersion } of this.collections) {
+      if (resourceEpoch === this.#epoch) offer(resourceVersion);
+    }
+    return highest;
   }
 
   bury(uid: string): void {
@@ -89,31 +121,32 @@ export class ResourceReplica implements ResourceEpoch {
       const matcher = order < 0 ? undefined : remainder(collection.query, query);
       // Of two that are as new, the query's own.
       if (matcher !== undefined && (order > 0 || matcher.selectsAll)) {
-        newest = new View(collection, this.#rows, matcher);
+        newest = new View(collection, this.#options.rows, matcher);
       }
     }
     return newest;
   }
 
   /** The newest that is known of one object; nothing where that is its absence (R2). */
-  find(path: ObjectPath): HeldObject | undefined {
-    const record = this.#records.get(path);
+  find(path: ObjectPath): Found | undefined {
+    const record = this.#options.records.get(path);
     let newest = record === undefined ? undefined : this.#recorded(record);
     for (const collection of this.synced(path.version)) {
       const held = collection.get(path.namespace, path.name);
       if (held === undefined && !covers(collection.query, path)) continue;
-      newest = newer({ epoch: collection.resourceEpoch, version: collection.resourceVersion, held }, newest);
+      newest = newer({ ...knowledgeOf(collection), held }, newest);
     }
-    const held = newest?.held;
-    return held === undefined || this.isGone(held) ? undefined : held;
+    if (newest?.held === undefined || this.isGone(newest.held)) return undefined;
+    const { held, staleSince } = newest;
+    return staleSince === undefined ? { held } : { held, staleSince };
   }
 
   /** The newest version at which anything is known of an object's resource; "0" where nothing is. */
   versionOf(path: ObjectPath): string {
-    const record = this.#records.get(path);
+    const record = this.#options.records.get(path);
     let newest = record === undefined ? undefined : this.#recorded(record);
-    for (const { resourceEpoch: epoch, resourceVersion: version } of this.synced(path.version)) {
-      newest = newer({ epoch, version, held: undefined }, newest);
+    for (const collection of this.synced(path.version)) {
+      newest = newer({ ...knowledgeOf(collection), held: undefined }, newest);
     }
     return newest?.version ?? "0";
   }
@@ -142,15 +175,15 @@ export class ResourceReplica implements ResourceEpoch {
     const changed = [...known.values()].flatMap((newest) => newest.held ?? []).filter((object) => !this.isGone(object));
     if (changed.length === 0) return await view.filter(kept);
     // What is newer may no longer be what the collection selects.
-    const selected = await new View(collection, this.#rows, compileQuery(collection.query)).filter(changed);
+    const selected = await new View(collection, this.#options.rows, compileQuery(collection.query)).filter(changed);
     return await view.filter([...kept, ...selected].sort(byKey));
   }
 
   /** What is known of single names since a collection's version, by their keys. */
   #newerThan(collection: Collection): ReadonlyMap<string, Known> {
-    const { query, resourceVersion } = collection;
+    const { query } = collection;
     const found = new Map<string, Known>();
-    const own = { epoch: collection.resourceEpoch, version: resourceVersion, held: undefined };
+    const own = { ...knowledgeOf(collection), held: undefined };
     const offer = (key: string, known: Known) => {
       const before = found.get(key) ?? own;
       const newest = newer(known, before);
@@ -158,7 +191,7 @@ export class ResourceReplica implements ResourceEpoch {
     };
     for (const other of this.synced(query.version)) {
       if (other === collection || compareAge(other, collection) <= 0) continue;
-      const at = { epoch: other.resourceEpoch, version: other.resourceVersion };
+      const at = knowledgeOf(other);
       for (const held of other.objects()) {
         if (isWithin(query, held)) offer(objectKey(held.meta.namespace, held.meta.name), { ...at, held });
       }
@@ -167,16 +200,21 @@ export class ResourceReplica implements ResourceEpoch {
         offer(objectKey(meta.namespace, meta.name), { ...at, held: undefined });
       }
     }
-    for (const record of this.#records.of(query)) {
+    for (const record of this.#options.records.of(query)) {
       offer(objectKey(record.meta.namespace, record.meta.name), this.#recorded(record));
     }
     return found;
   }
 
   /** Records of an earlier epoch have ended with it. */
-  #recorded(record: HeldObject): Known {
-    return { epoch: this.#epoch, version: record.meta.resourceVersion, held: record };
+  #recorded(record: HeldRecord): Known {
+    return { epoch: this.#epoch, version: record.meta.resourceVersion, held: record, staleSince: record.savedAt };
   }
+}
+
+function knowledgeOf({ resourceEpoch, resourceVersion, state, since }: Collection): Omit<Known, "held"> {
+  const stale = state === "live" ? {} : { staleSince: since };
+  return { epoch: resourceEpoch, version: resourceVersion, ...stale };
 }
 
 /** Of two that are as new, the second. */

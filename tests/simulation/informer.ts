@@ -239,7 +239,7 @@ class Follower {
 
   take({ type, object }: WatchEvent): void {
     if (type === "BOOKMARK") return this.#bookmark(object);
-    const { client, where } = this.#options;
+    const { client, where, query } = this.#options;
     const state = type === "DELETED"
       ? client.oracle.recogniseDeleted(object, where)
       : client.oracle.recognise(object, where);
@@ -252,7 +252,7 @@ class Follower {
     if (!this.synced) return;
     this.#checkPosition(type, version, event);
     this.position = version;
-    if (type === "DELETED") client.oracle.showDeleted(state, version);
+    if (type === "DELETED") client.oracle.showDeleted(state, version, { selected: query.label !== undefined });
     else client.oracle.show(state);
   }
 

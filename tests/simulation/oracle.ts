@@ -15,6 +15,8 @@ interface Shown {
   readonly version: number;
   readonly state: SimState;
   readonly deleted: boolean;
+  /** It has left the selection that showed it, or its deletion was seen through a selection: the hub does not hold it. */
+  unheld: boolean;
 }
 
 /** A LIST's answer, or the state at the end of a WatchList's initial events. */
@@ -38,8 +40,8 @@ export interface BehindRequest {
   readonly stale: boolean;
 }
 
-/** What a live answer may lag behind the cloud: a connection that swallows everything is noticed after 15 s. */
-const liveLagMs = 40_000;
+/** What a live answer may lag behind the cloud: a connection that swallows everything is noticed after 15 s, and more than one may follow. */
+const liveLagMs = 90_000;
 
 /** Knows all that the cloud ever was, and what the hub has shown of it, and says where an answer cannot be true. */
 export class Oracle {
@@ -143,15 +145,18 @@ export class Oracle {
 
   /** Notes that a reader saw a state. */
   show(state: SimState): void {
-    this.#note(state, { version: state.version, deleted: false });
+    this.#note(state, { version: state.version, deleted: false, unheld: false });
   }
 
   /** Notes that a reader saw an object's deletion, where the cloud has deleted it. */
-  showDeleted(state: SimState, version: number): void {
+  showDeleted(state: SimState, version: number, { selected = false }: { readonly selected?: boolean } = {}): void {
+    if (selected) { for (const shown of this.#shown.get(state.key) ?? []) shown.unheld = true; }
     const deletion = this.#etcd.changes(this.#etcd.epoch).findLast((change) =>
       change.deleted && change.state.uid === state.uid && change.revision <= version
     );
-    if (deletion !== undefined) this.#note(deletion.state, { version: deletion.revision, deleted: true });
+    if (deletion !== undefined) {
+      this.#note(deletion.state, { version: deletion.revision, deleted: true, unheld: selected });
+    }
   }
 
   /** Checks that what is answered of one name is not behind what was shown before the request (R5). */
@@ -163,15 +168,17 @@ export class Oracle {
     // What the newest held is that offline must be answered is another question than waiting for it online.
     const rule = request.stale ? "R5-offline" : "R5";
     const floor = this.#shown.get(key)?.findLast((shown) => shown.sequence <= request.sequence);
-    if (floor === undefined || !this.#isCurrent(floor)) return;
+    if (floor === undefined || !this.#isCurrent(floor) || (request.stale && floor.unheld)) return;
     const what = `${key}@${floor.version}${floor.deleted ? " deleted" : ""} was shown before`;
     if (state !== undefined) {
       if (state.version < floor.version) this.fail(rule, `${request.where}: ${key}@${state.version}, though ${what}`);
       return;
     }
     if (floor.deleted || (request.query !== undefined && !matches(request.query, floor.state))) return;
-    const later = this.#etcd.changes(this.#etcd.epoch).some((change) =>
-      change.revision > floor.version && change.state.key === key
+    // Offline a deletion may have been seen that a restore has undone since.
+    const epochs = request.stale ? this.#etcd.epoch + 1 : 1;
+    const later = Array.from({ length: epochs }, (_, back) => this.#etcd.changes(this.#etcd.epoch - back)).some(
+      (changes) => changes.some((change) => change.revision > floor.version && change.state.key === key),
     );
     if (!later) this.fail(rule, `${request.where}: ${key} is missing, though ${what}`);
   }
@@ -195,7 +202,7 @@ export class Oracle {
       (this.#changedAt.get(change) ?? 0) < sinceMs && touches(query, change)
     );
     if (missed === undefined || missed.revision <= revision) return;
-    this.fail("live", `${where}: version ${revision} without Age, though ${missed.revision} came over 40 s ago`);
+    this.fail("live", `${where}: version ${revision} without Age, though ${missed.revision} came over 90 s ago`);
   }
 
   /** Checks that a name that is said to be missing has been missing at some time. */
@@ -209,7 +216,7 @@ export class Oracle {
     this.fail("R11", `${where}: 404 for ${key}, which has always been there`);
   }
 
-  #note(state: SimState, what: { readonly version: number; readonly deleted: boolean }): void {
+  #note(state: SimState, what: Pick<Shown, "version" | "deleted" | "unheld">): void {
     const key = state.key;
     const list = this.#shown.get(key) ?? [];
     this.#shown.set(key, list);

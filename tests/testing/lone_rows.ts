@@ -22,4 +22,4 @@ export function loneRows(options: { readonly memoryMaxBytes?: number } = {}): Lo
 }
 
 /** For a collection whose resource never begins another epoch. */
-export const oneEpoch: ResourceEpoch = { epoch: 0, beginEpoch: () => undefined };
+export const oneEpoch: ResourceEpoch = { epoch: 0, highestVersion: () => "0", beginEpoch: () => undefined };

@@ -29,7 +29,7 @@ async function restored(store: ReturnType<typeof createFaultyStore>): Promise<Re
 }
 
 async function read(replica: Replica, name: string): Promise<string | undefined> {
-  const held = replica.of(pathTo(name)).find(pathTo(name));
+  const held = replica.of(pathTo(name)).find(pathTo(name))?.held;
   return held === undefined ? undefined : parsed(await replica.rows.read(held)).data.value;
 }
 
@@ -131,7 +131,7 @@ for (const [what, value] of [["is missing", undefined], ["does not open", damage
     await store.memory.commit(value === undefined ? { remove: [row] } : { put: [[row, value]] });
     const replica = await restored(store);
     replica.listed(nodeScope, { ...query, namespace: "other" }, mapList(10));
-    const held = replica.of(pathTo("a")).find(pathTo("a"));
+    const held = replica.of(pathTo("a")).find(pathTo("a"))?.held;
     assert.ok(held);
     await assert.rejects(read(replica, "a"), (error) => {
       assert.ok(error instanceof Error);

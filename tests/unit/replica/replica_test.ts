@@ -124,7 +124,7 @@ describe("R2: a deletion that was seen", () => {
   test("by an answer hides the object in stale collections, and ends its record", () => {
     const { replica, all } = make();
     replica.records.put(pathTo("a"), { bytes: mapBytes("a", 50), savedAt: 1 });
-    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.meta.resourceVersion, "50");
+    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.held.meta.resourceVersion, "50");
     replica.shownGone(pathTo("a"), "a");
     const held = all.get("default", "a");
     assert.ok(held);
@@ -156,32 +156,32 @@ describe("R2: a deletion that was seen", () => {
     named.apply("DELETED", mapBytes("a", 20));
     all.apply("DELETED", mapBytes("a", 20));
     all.apply("ADDED", mapBytes("a", 21, { uid: "new" }));
-    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.meta.uid, "new");
+    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.held.meta.uid, "new");
   });
 
   test("is none where an object leaves a label selector's collection: it may live on", () => {
     const { replica, labelled } = make();
     labelled.apply("DELETED", mapBytes("a", 20));
-    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.meta.resourceVersion, "5");
+    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.held.meta.resourceVersion, "5");
   });
 });
 
 describe("R2: Replica.find", () => {
   test("takes the newest of records and collections", () => {
     const { replica, all } = make();
-    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.meta.resourceVersion, "5");
+    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.held.meta.resourceVersion, "5");
     replica.records.put(pathTo("a"), { bytes: mapBytes("a", 15), savedAt: 1 });
-    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.meta.resourceVersion, "15");
+    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.held.meta.resourceVersion, "15");
     all.apply("MODIFIED", mapBytes("a", 16));
-    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.meta.resourceVersion, "16");
+    assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.held.meta.resourceVersion, "16");
   });
 
   test("takes no record that a collection that covers its name has passed", () => {
     const { replica, all } = make();
     replica.records.put(pathTo("new"), { bytes: mapBytes("new", 15), savedAt: 1 });
-    assert.equal(replica.of(pathTo("new")).find(pathTo("new"))?.meta.resourceVersion, "15");
+    assert.equal(replica.of(pathTo("new")).find(pathTo("new"))?.held.meta.resourceVersion, "15");
     all.advance("15");
-    assert.equal(replica.of(pathTo("new")).find(pathTo("new"))?.meta.resourceVersion, "15");
+    assert.equal(replica.of(pathTo("new")).find(pathTo("new"))?.held.meta.resourceVersion, "15");
     all.advance("16");
     assert.equal(replica.of(pathTo("new")).find(pathTo("new")), undefined);
   });
@@ -206,12 +206,21 @@ for (
   });
 }
 
-test("R9: Replica.listed takes no list that was overtaken, and none while a reflector keeps the collection", async () => {
+test("R9: Replica.listed takes no list that was overtaken", () => {
   const { replica, all } = make();
   replica.listed(nodeScope, mapsQuery, mapList(9));
   assert.deepEqual([all.resourceVersion, all.size, all.epoch], ["10", 1, 0]);
+});
+
+test("R2: Replica.listed takes a list while a reflector tries to reach the cloud, beside the collection once it is live", async () => {
+  const { replica, all } = make();
   replica.reflectors.start(all);
-  replica.listed(nodeScope, mapsQuery, mapList(20));
-  assert.equal(all.resourceVersion, "10");
+  replica.listed(nodeScope, mapsQuery, mapList(20, mapBytes("a", 5), mapBytes("b", 15)));
+  assert.deepEqual([all.resourceVersion, all.size], ["20", 2]);
+  all.enter("live");
+  replica.listed(nodeScope, mapsQuery, mapList(30, mapBytes("a", 5), mapBytes("b", 25)));
+  assert.equal(all.resourceVersion, "20");
+  assert.equal(replica.of(mapsQuery).find(pathTo("b"))?.held.meta.resourceVersion, "25");
+  assert.equal(replica.records.size, 1);
   await replica.close();
 });
