@@ -20,7 +20,7 @@ import { StoreWriter } from "./store_writer.ts";
 export const openStore: OpenStore = async (options) => {
   const writer = options.readOnly === true ? undefined : await openWriter(options);
   try {
-    return new SqliteStore(new StoreReader(options.path), writer);
+    return new SqliteStore(new StoreReader(options.path, writer === undefined), writer);
   } catch (cause) {
     await writer?.close();
     throw storeError(`Cannot open ${options.path}`, cause);

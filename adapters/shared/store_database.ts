@@ -1,15 +1,15 @@
-import { chmodSync, closeSync, openSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { type OpenStoreOptions, StoreError } from "../../src/platform/store.ts";
 import { isFailure, storeError } from "./store_failure.ts";
+import { migrate, readVersion, SCHEMA_STEPS, type SchemaSteps } from "./store_schema.ts";
 
-/** The format of the file; it counts up with each change that older programs cannot read. */
-const SCHEMA_VERSION = 1;
-/** "Hold": tells our files from other SQLite databases. */
-const APPLICATION_ID = 0x486f6c64;
 /** How long a commit waits for a foreign writer (the sqlite3 program). */
 const BUSY_TIMEOUT_MS = 30_000;
+const PRIVATE = 0o600;
 const WAL_BYTES_KEPT = 4 * 1024 * 1024;
+/** What belongs to one database: the file itself, and what SQLite keeps beside it. */
+const SUFFIXES = ["", "-wal", "-shm"];
 
 /** The writing connection and the lock that it holds. */
 export interface StoreDatabase {
@@ -17,14 +17,24 @@ export interface StoreDatabase {
   close(): void;
 }
 
-/** Opens the file for writing and makes it (0600) where missing. @throws StoreError */
-export function openDatabase({ path, durability }: OpenStoreOptions): StoreDatabase {
+/**
+ * Opens the file for writing, made (0600) where missing, migrated where it is older.
+ *
+ * @param steps of the format that is to be written
+ * @throws StoreError
+ */
+export function openDatabase(options: OpenStoreOptions, steps: SchemaSteps = SCHEMA_STEPS): StoreDatabase {
+  const { path } = options;
   const lock = takeLock(`${path}.lock`);
   try {
-    makePrivate(path);
+    if (options.setAside === true) setAside(path);
+    if (existsSync(malformedMark(path))) {
+      throw new StoreError("corrupt", `Cannot open ${path}: it was found malformed while it was written`);
+    }
+    makeFile(path);
     const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     try {
-      prepareDatabase(database, { path, durability });
+      prepareDatabase(database, options, steps);
     } catch (error) {
       database.close();
       throw error;
@@ -43,20 +53,14 @@ export function openDatabase({ path, durability }: OpenStoreOptions): StoreDatab
 }
 
 /**
- * Checks that a database is a store that this program can read.
- *
- * @throws StoreError
+ * Notes that SQLite found the file malformed while it was written: who opens it next is told so at once, for reading alone
+ * may never come upon the damage.
  */
-export function checkSchema(database: DatabaseSync, path: string): void {
-  const version = pragma(database, "user_version");
-  if (pragma(database, "application_id") !== APPLICATION_ID) {
-    throw new StoreError("failed", `Cannot open ${path}: it is a database of another program`);
-  }
-  if (version !== SCHEMA_VERSION) {
-    throw new StoreError(
-      "failed",
-      `Cannot open ${path}: its format ${String(version)} is not ${SCHEMA_VERSION}, which this version reads`,
-    );
+export function markMalformed(path: string): void {
+  try {
+    makeFile(malformedMark(path));
+  } catch {
+    // A disk that takes no file: the commit's own error is told all the same.
   }
 }
 
@@ -68,26 +72,30 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array {
   return end;
 }
 
-// A table with rowids: without them each comparison of keys reads the whole value where it is larger than a page's
-// quarter (https://www.sqlite.org/withoutrowid.html), which was measured to cost twice the time to write and to read.
-function prepareDatabase(database: DatabaseSync, { path, durability }: OpenStoreOptions): void {
-  if (pragma(database, "page_count") === 0) {
-    database.exec("PRAGMA journal_mode = WAL");
-    database.exec("PRAGMA synchronous = FULL");
-    database.exec(`BEGIN IMMEDIATE;
-      CREATE TABLE rows (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT;
-      PRAGMA application_id = ${APPLICATION_ID};
-      PRAGMA user_version = ${SCHEMA_VERSION};
-      COMMIT`);
-  }
-  checkSchema(database, path);
+function prepareDatabase(
+  database: DatabaseSync,
+  { path, durability }: OpenStoreOptions,
+  steps: SchemaSteps,
+): void {
+  const version = readVersion(database, path, steps);
+  chmodSync(path, PRIVATE);
+  migrate(database, path, { version, steps });
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
   database.exec(`PRAGMA journal_size_limit = ${WAL_BYTES_KEPT}`);
 }
 
-function pragma(database: DatabaseSync, name: string): unknown {
-  return database.prepare(`PRAGMA ${name}`).get()?.[name];
+/** Moves what lies there to `<path>.damaged`, in place of what was moved there before. */
+function setAside(path: string): void {
+  for (const suffix of SUFFIXES) {
+    rmSync(`${path}.damaged${suffix}`, { force: true });
+    if (existsSync(path + suffix)) renameSync(path + suffix, `${path}.damaged${suffix}`);
+  }
+  rmSync(malformedMark(path), { force: true });
+}
+
+function malformedMark(path: string): string {
+  return `${path}.malformed`;
 }
 
 /**
@@ -97,7 +105,8 @@ function pragma(database: DatabaseSync, name: string): unknown {
 function takeLock(path: string): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
-    makePrivate(path);
+    makeFile(path);
+    chmodSync(path, PRIVATE);
     lock = new DatabaseSync(path, { timeout: 0 });
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
@@ -109,8 +118,7 @@ function takeLock(path: string): DatabaseSync {
   }
 }
 
-/** Makes the file, or takes others' rights from it; SQLite gives its `-wal` and `-shm` the same ones. */
-function makePrivate(path: string): void {
-  closeSync(openSync(path, "a", 0o600));
-  chmodSync(path, 0o600);
+/** Makes the file where it is missing. SQLite gives its `-wal` and `-shm` the same rights. */
+function makeFile(path: string): void {
+  closeSync(openSync(path, "a", PRIVATE));
 }

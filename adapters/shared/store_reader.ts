@@ -1,11 +1,14 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { checkSchema, prefixEnd } from "./store_database.ts";
+import { prefixEnd } from "./store_database.ts";
 import { storeError } from "./store_failure.ts";
+import { checkSchema } from "./store_schema.ts";
 
 /** A page of a list ends after this many rows, or with the row that passes the bytes. */
 const PAGE_ROWS_MAX = 256;
 const PAGE_BYTES_MAX: number = 512 * 1024;
 const KEY_PAGE_ROWS_MAX = 1024;
+/** How long another process's reader waits while the writer opens or closes the file. */
+const BESIDE_TIMEOUT_MS = 5_000;
 
 /** Where a list stands. */
 export interface StoreCursor {
@@ -26,9 +29,12 @@ export class StoreReader {
   readonly #list: StatementSync;
   readonly #keys: StatementSync;
 
-  constructor(path: string) {
-    this.#database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+  /** @param beside whether another process may be the writer: what is read is then the state of this moment */
+  constructor(path: string, beside: boolean) {
+    this.#database = new DatabaseSync(path, { readOnly: true, timeout: beside ? BESIDE_TIMEOUT_MS : 0 });
     try {
+      // The first read takes the snapshot: SQLite keeps it until the transaction ends, whatever is written meanwhile.
+      if (beside) this.#database.exec("BEGIN");
       checkSchema(this.#database, path);
       this.#get = this.#database.prepare("SELECT value FROM rows WHERE key = ?");
       const rows = "FROM rows WHERE key >= ? AND key < ? ORDER BY key LIMIT ?";

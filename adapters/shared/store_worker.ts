@@ -1,20 +1,22 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
-import type { OpenStoreOptions } from "../../src/platform/store.ts";
+import type { OpenStoreOptions, StoreError } from "../../src/platform/store.ts";
 import { type PackedBatch, unpackBatch } from "./store_batch.ts";
-import { openDatabase, prefixEnd, type StoreDatabase } from "./store_database.ts";
-import { storeError } from "./store_failure.ts";
+import { markMalformed, openDatabase, prefixEnd, type StoreDatabase } from "./store_database.ts";
+import { isFailure, storeError } from "./store_failure.ts";
 import type { StoreProblem, StoreReply, StoreRequest } from "./store_messages.ts";
 
 /** Applies packed batches. */
 class BatchWriter {
   readonly #database: DatabaseSync;
+  readonly #path: string;
   readonly #put: StatementSync;
   readonly #remove: StatementSync;
   readonly #removePrefix: StatementSync;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, path: string) {
     this.#database = database;
+    this.#path = path;
     this.#put = database.prepare(
       "INSERT INTO rows (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     );
@@ -38,7 +40,9 @@ class BatchWriter {
       return undefined;
     } catch (cause) {
       this.#rollBack();
-      return problemOf("Cannot commit", cause);
+      const error = storeError("Cannot commit", cause);
+      if (isFailure(error, "corrupt")) markMalformed(this.#path);
+      return problemOf(error);
     }
   }
 
@@ -60,8 +64,7 @@ class BatchWriter {
   }
 }
 
-function problemOf(action: string, cause: unknown): StoreProblem {
-  const { failure, message } = storeError(action, cause);
+function problemOf({ failure, message }: StoreError): StoreProblem {
   return { failure, message };
 }
 
@@ -69,8 +72,8 @@ function reply(message: StoreReply): void {
   parentPort?.postMessage(message);
 }
 
-function serve(store: StoreDatabase): void {
-  const writer = new BatchWriter(store.database);
+function serve(store: StoreDatabase, path: string): void {
+  const writer = new BatchWriter(store.database, path);
   parentPort?.on("message", (request: StoreRequest) => {
     if (request.kind === "commit") {
       reply({ kind: "committed", problems: writer.commit(request.batches) });
@@ -84,9 +87,9 @@ function serve(store: StoreDatabase): void {
 
 function start(options: OpenStoreOptions): void {
   try {
-    serve(openDatabase(options));
+    serve(openDatabase(options), options.path);
   } catch (cause) {
-    reply({ kind: "refused", problem: problemOf(`Cannot open ${options.path}`, cause) });
+    reply({ kind: "refused", problem: problemOf(storeError(`Cannot open ${options.path}`, cause)) });
   }
 }
 

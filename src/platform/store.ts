@@ -31,8 +31,16 @@ export interface OpenStoreOptions {
   readonly path: string;
   /** `full`: a resolved commit survives power loss. `normal`: it survives the process, the last ones may not survive power loss. */
   readonly durability: "full" | "normal";
-  /** Opens a file beside its writer, as another process may: it must be there, and commits are refused. @default {false} */
+  /**
+   * Opens a file beside its writer, as another process may: it must be there, commits are refused, and all that is read is
+   * the state at the opening. @default {false}
+   */
   readonly readOnly?: boolean;
+  /**
+   * Begins anew: what lies there, which was found `corrupt`, is first moved to `<path>.damaged`, in place of what was moved
+   * there before. @default {false}
+   */
+  readonly setAside?: boolean;
 }
 
 /** Opens a store, made where missing. @throws StoreError */
