@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Clock, Timer } from "../../src/platform/clock.ts";
+import { sleepBy } from "./sleep.ts";
 
 /** Longest delay that the runtimes' timers hold; a longer one fires at once there, so that it is split here. */
 export const TIMER_DELAY_MS_MAX = 2_147_483_647;
@@ -9,7 +10,7 @@ export const clock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer,
-  sleep,
+  sleep: sleepBy(setTimer),
 };
 
 function setTimer(delayMs: number, callback: () => void): Timer {
@@ -21,22 +22,4 @@ function setTimer(delayMs: number, callback: () => void): Timer {
   };
   arm(Math.max(0, delayMs));
   return { cancel: () => clearTimeout(handle) };
-}
-
-function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const aborted = (): void => {
-      timer.cancel();
-      reject(signal.reason);
-    };
-    const timer = setTimer(delayMs, () => {
-      signal.removeEventListener("abort", aborted);
-      resolve();
-    });
-    signal.addEventListener("abort", aborted, { once: true });
-  });
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers";
+import { sleepBy } from "../../adapters/shared/sleep.ts";
 import type { Clock, Timer } from "../../src/platform/clock.ts";
 
 interface SimTimer {
@@ -48,7 +49,7 @@ export class SimClock {
       now: () => startMs + this.#elapsedMs,
       monotonic: () => this.#elapsedMs,
       setTimer,
-      sleep: (delayMs, signal) => sleep(setTimer, delayMs, signal),
+      sleep: sleepBy(setTimer),
       get pending(): number {
         return pending;
       },
@@ -124,22 +125,4 @@ function isBefore(a: SimTimer, b: SimTimer): boolean {
 /** A turn of the event loop: every chain of promises has run to its end before it. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-function sleep(setTimer: Clock["setTimer"], delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const aborted = (): void => {
-      timer.cancel();
-      reject(signal.reason);
-    };
-    const timer = setTimer(delayMs, () => {
-      signal.removeEventListener("abort", aborted);
-      resolve();
-    });
-    signal.addEventListener("abort", aborted, { once: true });
-  });
 }

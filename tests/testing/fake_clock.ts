@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers";
+import { sleepBy } from "../../adapters/shared/sleep.ts";
 import type { Clock, Timer } from "../../src/platform/clock.ts";
 
 /** A clock that stands still until it is told to move. */
@@ -27,7 +28,7 @@ export function createFakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClo
     now: () => startMs + elapsedMs,
     monotonic: () => elapsedMs,
     setTimer,
-    sleep: (delayMs, signal) => sleep(setTimer, { delayMs, signal }),
+    sleep: sleepBy(setTimer),
     get pending(): number {
       return timers.size;
     },
@@ -57,25 +58,4 @@ function next(timers: ReadonlySet<FakeTimer>, untilMs: number): FakeTimer | unde
 /** A turn of the event loop: every chain of promises has run to its end before it. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-function sleep(
-  setTimer: Clock["setTimer"],
-  { delayMs, signal }: { readonly delayMs: number; readonly signal: AbortSignal },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const aborted = (): void => {
-      timer.cancel();
-      reject(signal.reason);
-    };
-    const timer = setTimer(delayMs, () => {
-      signal.removeEventListener("abort", aborted);
-      resolve();
-    });
-    signal.addEventListener("abort", aborted, { once: true });
-  });
 }

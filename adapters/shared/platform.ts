@@ -1,0 +1,30 @@
+import type { Platform } from "../../src/platform/platform.ts";
+import { createCipher } from "./cipher.ts";
+import { clock } from "./clock.ts";
+import { commands } from "./commands.ts";
+import { dial } from "./dialer.ts";
+import { files } from "./files.ts";
+import { join } from "./join.ts";
+import { createLogger } from "./logger.ts";
+import { createMetrics } from "./metrics.ts";
+import { createProcess } from "./process.ts";
+import { random } from "./random.ts";
+import { openStore } from "./store.ts";
+
+/** All ports of a runtime: its own and those that all three share. Call it once: it listens for the process's signals. */
+export function platformOf(own: Pick<Platform, "runtime" | "listen" | "createUpstream">): Platform {
+  return {
+    ...own,
+    dial,
+    join,
+    clock,
+    random,
+    files,
+    openStore,
+    createCipher,
+    commands,
+    createLogger,
+    createMetrics,
+    process: createProcess(),
+  };
+}
