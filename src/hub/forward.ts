@@ -30,8 +30,9 @@ export interface ForwardOptions {
  */
 export async function forward(context: HubContext, call: Call, options: ForwardOptions): Promise<void> {
   const attempt = new Attempt(context, call, options);
+  const asked = options.record ? recordable(context, call) : undefined;
   const response = await attempt.head();
-  if (response !== undefined) await relay(context, call, { response, options });
+  if (response !== undefined) await relay(context, call, { response, options, asked });
 }
 
 /** Waits for the head of the cloud's answer, but no longer than another answer can be given or the link holds. */
@@ -142,6 +143,8 @@ export function outOfReach(why: string): StatusError {
 interface Relayed {
   readonly response: UpstreamResponse;
   readonly options: ForwardOptions;
+  /** Missing where nothing is to be recorded. */
+  readonly asked: Recordable | undefined;
 }
 
 async function* endingWith(body: ByteSource, end: () => void): ByteSource {
@@ -152,15 +155,16 @@ async function* endingWith(body: ByteSource, end: () => void): ByteSource {
   }
 }
 
-async function relay(context: HubContext, call: Call, { response, options }: Relayed): Promise<void> {
+async function relay(context: HubContext, call: Call, relayed: Relayed): Promise<void> {
   if (call.exchange.answered) return;
+  const { response } = relayed;
   const rawHeaders = forwardHeaders(response.rawHeaders);
-  const kept = keeps(call, response, options) ? new KeptBody() : undefined;
+  const kept = keeps(call, relayed) ? new KeptBody() : undefined;
   const sink = call.respond({ status: response.status, reason: response.reason, rawHeaders }, "cloud");
   try {
     await copy(response.body, sink, kept);
     if (kept?.whole !== undefined && !call.exchange.signal.aborted) {
-      await take(context, call, { response, body: kept.whole, options });
+      await take(context, call, { ...relayed, body: kept.whole });
     }
     sink.end();
   } catch (error) {
@@ -194,22 +198,23 @@ class KeptBody {
   }
 }
 
-function keeps(call: Call, response: UpstreamResponse, options: ForwardOptions): boolean {
+function keeps(call: Call, { response, options, asked }: Relayed): boolean {
   if (options.taken !== undefined) return response.status === 200;
-  if (!options.record || call.accept.as !== undefined || ![200, 201, 202].includes(response.status)) return false;
+  if (asked === undefined || call.accept.as !== undefined || ![200, 201, 202].includes(response.status)) return false;
   const json = (headerOf(response.rawHeaders, "content-type") ?? "").startsWith("application/json");
-  return json && Recorder.wants(recordable(call));
+  return json && Recorder.wants(asked);
 }
 
 async function take(
   context: HubContext,
   call: Call,
-  { response, body, options }: Relayed & { readonly body: Uint8Array },
+  { response, body, options, asked }: Relayed & { readonly body: Uint8Array },
 ): Promise<void> {
   if (options.taken !== undefined) return options.taken(response, body);
+  if (asked === undefined) return;
   try {
     const plain = await readAll(decodedBody({ rawHeaders: response.rawHeaders, body: single(body) }), maxRecordedBytes);
-    context.recorder.take(nodeScope, recordable(call), plain);
+    context.recorder.take(nodeScope, asked, plain);
   } catch (error) {
     // The client has its answer; a copy that cannot be taken must not break it.
     context.logger.log("warn", "An answer of the cloud could not be recorded", {
@@ -219,12 +224,17 @@ async function take(
   }
 }
 
-function recordable({ info, options }: Call): Recordable {
+function recordable({ replica }: HubContext, { info, options }: Call): Recordable {
   const { verb, group, version, resource, subresource } = info;
   const asked = { verb, group, version, resource, subresource, namespace: pathOf({ info }).namespace };
-  return verb === "list" && options !== undefined
-    ? { ...asked, query: queryOf(info, options), continue: options.continue }
-    : asked;
+  if (verb !== "list" || options === undefined) return asked;
+  const newest = options.resourceVersion === "" && options.continue === "";
+  return {
+    ...asked,
+    query: queryOf(info, options),
+    continue: options.continue,
+    ...(newest ? { notOlderThan: replica.of(info).highestVersion() } : {}),
+  };
 }
 
 // deno-lint-ignore require-await

@@ -2,6 +2,7 @@ import type { Scope } from "../identity/scope.ts";
 import { splitList } from "../kube/list_codec.ts";
 import { jsonCodec } from "./codec.ts";
 import type { Query } from "../kube/resources.ts";
+import { compareVersions } from "../kube/resource_version.ts";
 import type { Replica } from "./replica.ts";
 
 /** What was asked, of which an answer is recorded. */
@@ -16,6 +17,8 @@ export interface Recordable {
   /** Of a list: its query, and whether its answer is a first page. */
   readonly query?: Query;
   readonly continue?: string;
+  /** Of a list of the newest: the highest version that was held when it was asked. One below it is of a new epoch. */
+  readonly notOlderThan?: string;
 }
 
 /** Pages of lists that are not complete yet, all together; past it the oldest list is forgotten. */
@@ -79,9 +82,12 @@ export class Recorder {
 
   /** A complete list syncs its collection; the pages of one are put together first (R8). */
   #list(scope: Scope, asked: Recordable, body: Uint8Array): void {
-    const { query } = asked;
+    const { query, notOlderThan = "0" } = asked;
     if (query === undefined) return;
     const { head, items } = splitList(body);
+    if (compareVersions(head.resourceVersion, notOlderThan) < 0) {
+      this.#replica.of(query).beginEpoch(head.resourceVersion);
+    }
     const before = this.#before(asked.continue ?? "");
     if (before === "unknown") return;
     const all = [...(before?.items ?? []), ...items];
