@@ -31,7 +31,7 @@ export class Link {
   #since: number;
   #reason = "not checked yet";
   #checkNow: AbortController | undefined;
-  #checking = false;
+  #checking: Promise<void> | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -60,7 +60,25 @@ export class Link {
 
   /** Tells that a request got no answer: the link is checked at once, unless it is being checked. */
   suspect(): void {
-    if (!this.#checking) this.#checkNow?.abort();
+    if (this.#checking === undefined) this.#checkNow?.abort();
+  }
+
+  /**
+   * Checks now, or waits for the check that is under way.
+   *
+   * @returns whether the cloud says that it is ready; false once the signal is aborted
+   */
+  async confirm(signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return false;
+    await new Promise<void>((resolve) => {
+      const settle = () => {
+        signal.removeEventListener("abort", settle);
+        resolve();
+      };
+      signal.addEventListener("abort", settle);
+      void this.#check().then(settle);
+    });
+    return !signal.aborted && this.#state === "online";
   }
 
   /** Calls back after each change of state. @returns how to stop that */
@@ -103,9 +121,14 @@ export class Link {
     }
   }
 
-  async #check(): Promise<void> {
+  #check(): Promise<void> {
+    this.#checking ??= this.#ask().finally(() => this.#checking = undefined);
+    return this.#checking;
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#closed.signal.aborted) return;
     const { cloud, clock, timeoutMs = 2_000 } = this.#options;
-    this.#checking = true;
     const limit = new AbortController();
     const abort = () => limit.abort(this.#closed.signal.reason);
     this.#closed.signal.addEventListener("abort", abort);
@@ -119,7 +142,6 @@ export class Link {
     } finally {
       timer.cancel();
       this.#closed.signal.removeEventListener("abort", abort);
-      this.#checking = false;
     }
   }
 

@@ -100,6 +100,25 @@ test("Link.suspect of a link that answers changes nothing", async () => {
   link.close();
 });
 
+test("Link.confirm checks now, once for many, and tells whether the cloud is ready", async () => {
+  const { link, clock, upstream, checks } = make();
+  await link.start();
+  const { signal } = new AbortController();
+  assert.deepEqual(await Promise.all([link.confirm(signal), link.confirm(signal)]), [true, true]);
+  assert.equal(checks(), 2);
+  upstream.answer = 500;
+  assert.deepEqual([await link.confirm(signal), link.state], [false, "offline"]);
+  upstream.answer = "silence";
+  const client = new AbortController();
+  const confirmed = link.confirm(client.signal);
+  client.abort();
+  assert.equal(await confirmed, false);
+  assert.equal(await link.confirm(client.signal), false);
+  link.close();
+  await clock.advance(0);
+  assert.deepEqual([await link.confirm(signal), clock.pending], [false, 0]);
+});
+
 test("Link.online resolves when the link is, rejects with the signal's reason, and leaves no listener", async () => {
   const { link, clock, upstream } = make();
   upstream.answer = "refused";
