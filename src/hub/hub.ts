@@ -72,7 +72,12 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const { platform, metrics, version } = options;
   const closing = new AbortController();
   const context = createContext(options, closing.signal);
-  await context.replica.restore();
+  try {
+    await context.replica.restore();
+  } catch (error) {
+    await context.replica.close();
+    throw error;
+  }
   await context.link.start();
   const eviction = createEviction(context, options);
   eviction.start();

@@ -38,6 +38,18 @@ export function declareMetrics(context: HubContext, metrics: Metrics): (call: Ca
     [],
     () => [{ value: context.replica.records.dropped }],
   );
+  metrics.gauge(
+    "holdfast_documents",
+    "Copies of discovery and OpenAPI documents",
+    [],
+    () => [{ value: context.replica.documents.size }],
+  );
+  metrics.gauge(
+    "holdfast_documents_dropped",
+    "Copies of documents that went for want of room",
+    [],
+    () => [{ value: context.replica.documents.dropped }],
+  );
   metrics.gauge("holdfast_store_failed", "Whether the store cannot be written", [], () => [
     { value: context.replica.batch.failure === undefined ? 0 : 1 },
   ]);

@@ -69,9 +69,15 @@ function status(
     link: { state: link.state, since: iso(link.since), reason: link.reason },
     store: {
       ok: replica.batch.failure === undefined,
+      pendingBytes: replica.batch.pendingBytes,
       ...(replica.batch.failure === undefined ? {} : { error: replica.batch.failure }),
     },
     records: { count: replica.records.size, bytes: replica.records.bytes, dropped: replica.records.dropped },
+    documents: {
+      count: replica.documents.size,
+      bytes: replica.documents.bytes,
+      dropped: replica.documents.dropped,
+    },
     collections: [...replica.collections()].map((collection) => ({
       ...collection.query,
       state: collection.state,

@@ -53,6 +53,15 @@ export class ObjectRows {
   get size(): number {
     return this.#counted.size;
   }
+  /** Whether a snapshot is being read. */
+  get isRead(): boolean {
+    return this.#snapshots.size > 0;
+  }
+
+  /** Those that something holds, or a snapshot may still read. */
+  rows(): Iterable<string> {
+    return this.#counted.keys();
+  }
 
   /** Takes an object in for one holder. The same version of the same bytes is kept once. */
   add(path: ObjectPath, object: { readonly meta: ObjectMeta; readonly bytes: Uint8Array }): HeldObject {

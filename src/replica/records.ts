@@ -47,6 +47,10 @@ export class Records {
     return this.#records.get(recordKey(path));
   }
 
+  all(): Iterable<HeldRecord> {
+    return this.#records.values();
+  }
+
   /** Keeps an object, unless a newer one of its name and uid is kept. The same version replaces: it may be a local answer. */
   put(path: ObjectPath, object: { readonly bytes: Uint8Array; readonly savedAt: number }): void {
     const key = recordKey(path);

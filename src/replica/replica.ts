@@ -9,13 +9,14 @@ import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import type { Store } from "../platform/store.ts";
 import { Collection, type CollectionChange, type Snapshot } from "./collection.ts";
-import { CollectionRows, decodeHeld, encodeHeld, readRows } from "./collection_rows.ts";
+import { CollectionRows } from "./collection_rows.ts";
 import { DocumentRows } from "./document_rows.ts";
 import { EventFrames } from "./event_frames.ts";
 import { Freshness } from "./freshness.ts";
 import type { ObjectPath } from "./object_path.ts";
 import { type HeldObject, ObjectRows } from "./object_rows.ts";
-import { type HeldRecord, Records } from "./records.ts";
+import { RecordRows } from "./record_rows.ts";
+import { Records } from "./records.ts";
 import { Reflectors } from "./reflectors.ts";
 import { ResourceReplica } from "./resource_replica.ts";
 import { RowBatch } from "./row_batch.ts";
@@ -33,6 +34,10 @@ export interface ReplicaOptions {
 }
 
 const maxRecordBytes = 32 * 1024 * 1024;
+
+/** In the store while a hub has it, and after one that was killed: there may then be objects that only its logs held. */
+export const openRow = "h|open";
+
 /** What the hub holds of the cloud: collections with their reflectors, and records beside them. */
 export class Replica {
   readonly batch: RowBatch;
@@ -44,8 +49,10 @@ export class Replica {
   readonly reflectors: Reflectors;
   readonly #options: ReplicaOptions;
   readonly #collectionRows: CollectionRows;
+  readonly #recordRows: RecordRows;
   readonly #collections = new Map<string, Collection>();
   readonly #resources = new Map<string, ResourceReplica>();
+  #restored = false;
 
   constructor(options: ReplicaOptions) {
     const { store, clock, logger } = options;
@@ -53,13 +60,15 @@ export class Replica {
     this.batch = new RowBatch(options);
     this.rows = new ObjectRows(this.batch, options.memoryMaxBytes);
     this.frames = new EventFrames(this.rows);
-    this.documents = new DocumentRows(this.batch);
-    this.#collectionRows = new CollectionRows({ store, batch: this.batch, logger, now: () => clock.now() });
+    const kept = { store, batch: this.batch, logger };
+    this.documents = new DocumentRows(kept);
+    this.#collectionRows = new CollectionRows({ ...kept, now: () => clock.now() });
+    this.#recordRows = new RecordRows(kept);
     this.reflectors = new Reflectors(options);
     this.records = new Records({
       rows: this.rows,
       maxBytes: maxRecordBytes,
-      changed: (key, record) => this.batch.set(`r|${key}`, record === undefined ? undefined : encodeRecord(record)),
+      changed: (key, record) => this.#recordRows.save(key, record),
     });
   }
 
@@ -69,16 +78,13 @@ export class Replica {
       this.of(stored.query).restoreEpoch(stored.resourceEpoch);
       this.#create(stored.key, stored.query).restore(stored);
     }
-    const { rows, corrupt } = await readRows(this.#options, "r|");
-    for (const [row, value] of rows) {
-      const record = decodeRecord(value);
-      if (record === undefined) this.batch.set(row, undefined);
-      else this.records.restore(row.slice(2), record);
-    }
-    for (const row of corrupt) this.batch.set(row, undefined);
+    for (const [key, record] of await this.#recordRows.load()) this.records.restore(key, record);
+    await this.documents.restore();
     for await (const row of this.#options.store.keys("o|")) {
       if (!this.rows.holds(row)) this.batch.set(row, undefined); // of a log, which is not kept over a restart (R14)
     }
+    this.batch.set(openRow, new Uint8Array());
+    this.#restored = true;
   }
 
   /** How many collections there are. */
@@ -191,9 +197,22 @@ export class Replica {
     this.records.forget(held.row);
   }
 
+  /** Commits what is pending. */
   async close(): Promise<void> {
     await this.reflectors.close();
+    if (this.#restored && !this.rows.isRead) this.#endLogs();
     await this.batch.close();
+  }
+
+  /** The rows of objects that only a log holds end with the hub: what is left is whole. */
+  #endLogs(): void {
+    const held = new Set<string>();
+    for (const collection of this.#collections.values()) {
+      for (const { row } of collection.objects()) held.add(row);
+    }
+    for (const { row } of this.records.all()) held.add(row);
+    for (const row of this.rows.rows()) if (!held.has(row)) this.batch.set(row, undefined);
+    this.batch.set(openRow, undefined);
   }
 
   #create(key: string, query: Query): Collection {
@@ -277,20 +296,4 @@ function selectsForLife({ labelSelector, fieldSelector }: Query): boolean {
 function collectionKey(scope: Scope, query: Query): string {
   const key = queryKey(query);
   return isBuiltinGroup(query.group) ? key : `${scope.id}:${key}`;
-}
-
-function encodeRecord(record: HeldRecord): Uint8Array {
-  const held = encodeHeld(record);
-  const head = new TextEncoder().encode(`${record.savedAt}\n`);
-  const row = new Uint8Array(head.length + held.length);
-  row.set(head);
-  row.set(held, head.length);
-  return row;
-}
-
-function decodeRecord(row: Uint8Array): HeldRecord | undefined {
-  const end = row.indexOf(10);
-  const held = decodeHeld(row.subarray(end + 1));
-  const savedAt = Number(new TextDecoder().decode(row.subarray(0, end)));
-  return held === undefined || !Number.isFinite(savedAt) ? undefined : { ...held, savedAt };
 }

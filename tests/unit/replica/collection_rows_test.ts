@@ -2,10 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Collection } from "../../../src/replica/collection.ts";
 import { CollectionRows } from "../../../src/replica/collection_rows.ts";
-import { DocumentRows } from "../../../src/replica/document_rows.ts";
 import { ObjectRows } from "../../../src/replica/object_rows.ts";
 import { RowBatch } from "../../../src/replica/row_batch.ts";
-import { StoreError } from "../../../src/platform/store.ts";
 import { deferred } from "../../testing/deferred.ts";
 import { createFakeClock } from "../../testing/fake_clock.ts";
 import { createFaultyStore, damagedValue, keysOf } from "../../testing/faulty_store.ts";
@@ -208,32 +206,4 @@ test("CollectionRows keeps nothing in clear", async () => {
     assert.doesNotMatch(new TextDecoder().decode(value), /ConfigMap|configmaps|resourceVersion/);
   }
   assert.equal(values, 3);
-});
-
-test("DocumentRows.load gives the last copy, committed or not", async () => {
-  const { store, clock, open, batch } = make();
-  const documents = new DocumentRows(batch);
-  assert.equal(await documents.load("/apis"), undefined);
-  const first = { rawHeaders: ["ETag", '"1"'], body: new Uint8Array([1, 10, 2]), savedAt: 17 };
-  documents.save("/apis", first);
-  assert.deepEqual(await documents.load("/apis"), first);
-  const { promise, resolve } = deferred();
-  store.held = promise;
-  await clock.advance(200);
-  assert.deepEqual(await documents.load("/apis"), first); // it is being committed
-  resolve();
-  await clock.advance(0);
-  const second = { ...first, body: new Uint8Array(), savedAt: 18 };
-  documents.save("/apis", second);
-  assert.deepEqual(await documents.load("/apis"), second);
-  await batch.flush();
-  assert.deepEqual(await new DocumentRows(open().batch).load("/apis"), second);
-});
-
-test("DocumentRows.load rejects with StoreError where its row does not open", async () => {
-  const { store, open, batch } = make();
-  new DocumentRows(batch).save("/apis", { rawHeaders: [], body: new Uint8Array([1]), savedAt: 17 });
-  await batch.flush();
-  await store.memory.commit({ put: [["d|/apis", damagedValue]] });
-  await assert.rejects(new DocumentRows(open().batch).load("/apis"), StoreError);
 });

@@ -69,7 +69,7 @@ test("R14: Replica.restore sweeps the rows that nothing holds: those of the log,
   const collection = running.held(nodeScope, narrow);
   collection?.apply("MODIFIED", mapBytes("a", 11));
   collection?.apply("DELETED", mapBytes("b", 12));
-  await running.close();
+  await running.batch.flush();
   assert.equal((await keysOf(store, "o|")).length, 6);
   running.held(nodeScope, query)?.apply("MODIFIED", mapBytes("a", 11));
   running.held(nodeScope, query)?.apply("DELETED", mapBytes("b", 12));
@@ -80,6 +80,32 @@ test("R14: Replica.restore sweeps the rows that nothing holds: those of the log,
   const names = (await keysOf(store, "o|")).map((row) => row.split("|").slice(3, 5).join(" "));
   assert.deepEqual(names, ["a 11", "r 20", "s 20"]);
   assert.deepEqual([await read(replica, "a"), await read(replica, "b")], ["11", undefined]);
+});
+
+test("Replica.close leaves nothing in the store but what collections, records and documents hold", async () => {
+  const { store } = await filled();
+  const { replica } = loneReplica({ store });
+  await replica.restore();
+  replica.held(nodeScope, narrow)?.apply("MODIFIED", mapBytes("a", 11));
+  replica.held(nodeScope, query)?.apply("DELETED", mapBytes("b", 12));
+  await replica.batch.flush();
+  assert.deepEqual(await keysOf(store, "h|"), ["h|open"]);
+  await replica.close();
+  const names = (await keysOf(store, "o|")).map((row) => row.split("|").slice(3, 5).join(" "));
+  assert.deepEqual(names, ["a 11", "a 5", "b 6", "r 20", "s 20"]);
+  assert.deepEqual(await keysOf(store, "h|"), []);
+});
+
+test("Replica.close takes no row away that a list under way still reads, and leaves the mark of it", async () => {
+  const { store } = await filled();
+  const { replica } = loneReplica({ store });
+  await replica.restore();
+  const snapshot = replica.rows.snapshot();
+  for (const one of [narrow, query]) replica.held(nodeScope, one)?.apply("MODIFIED", mapBytes("a", 11));
+  await replica.close();
+  assert.deepEqual((await keysOf(store, "o|")).filter((row) => row.includes("|a|")).length, 2);
+  assert.deepEqual(await keysOf(store, "h|"), ["h|open"]);
+  snapshot.release();
 });
 
 for (
