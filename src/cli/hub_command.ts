@@ -1,4 +1,4 @@
-import { createHub, type Hub } from "../hub/hub.ts";
+import { createHub, type Hub, type HubOptions } from "../hub/hub.ts";
 import type { Listener } from "../platform/listener.ts";
 import type { Logger } from "../platform/logger.ts";
 import { hostAndPort, serverOrigin } from "./address.ts";
@@ -6,8 +6,8 @@ import type { Command, CommandContext } from "./command.ts";
 import { logLevelOf } from "./common_flags.ts";
 import type { FlagValues } from "./flag_values.ts";
 import { hubFlags } from "./hub_flags.ts";
-import { openHubIdentity } from "./hub_identity.ts";
-import { openHubStorage } from "./hub_storage.ts";
+import { type HubIdentity, openHubIdentity } from "./hub_identity.ts";
+import { startOnStorage } from "./hub_storage.ts";
 import { listenOn } from "./listen_on.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
@@ -49,22 +49,43 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   const origin = cloudOrigin(values, logger);
   const identity = await openHubIdentity({ platform, kubeconfig: kubeconfigOf(values), origin, logger });
   cleanup.push(identity.close);
-  const store = await openHubStorage({
+  const options = hubOptions({ platform, values }, { identity, origin, logger });
+  const { store, started: hub } = await startOnStorage({
     platform,
     rootDir: values.string("root-dir"),
     diskCachePath: values.string("disk-cache-path"),
     storageKeyFile: values.string("storage-key-file"),
-  });
+    logger,
+  }, (opened) => createHub({ ...options, store: opened }));
   cleanup.push(() => store.close());
+  const listeners: Listener[] = [];
+  // Watches are ended by the hub, while its listeners wait for answers under way.
+  cleanup.push(async () => {
+    await Promise.all([hub.close(), ...listeners.map((listener) => listener.close(stopGraceMs))]);
+  });
+  await listen({ platform, values, hub, listeners });
+  const [proxy, status] = listeners.map((listener) => `http://${hostAndPort(listener.hostname, listener.port)}`);
+  logger.log("info", "Hub listens", { node: values.string("node-name"), cloud: origin, proxy, status, version });
+}
+
+interface Cloud {
+  readonly identity: HubIdentity;
+  readonly origin: string;
+  readonly logger: Logger;
+}
+
+function hubOptions(
+  { platform, values }: Pick<CommandContext, "platform" | "values">,
+  { identity, origin, logger }: Cloud,
+): Omit<HubOptions, "store"> {
   const allowUids = values.list("plain-allow-uid").map(Number);
-  const hub = await createHub({
+  return {
     platform,
     nodeName: values.string("node-name"),
     upstream: identity.upstream,
     callerUpstream: identity.callerUpstream,
     host: new URL(origin).host,
     authorization: identity.authorization,
-    store,
     logger,
     metrics: platform.createMetrics(),
     cloudReadTimeoutMs: values.durationMs("cloud-read-timeout"),
@@ -74,15 +95,7 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
     collectionIdleMs: values.durationMs("collection-idle"),
     ...(allowUids.length > 0 ? { plainAllowUids: allowUids } : {}),
     version,
-  });
-  const listeners: Listener[] = [];
-  // Watches are ended by the hub, while its listeners wait for answers under way.
-  cleanup.push(async () => {
-    await Promise.all([hub.close(), ...listeners.map((listener) => listener.close(stopGraceMs))]);
-  });
-  await listen({ platform, values, hub, listeners });
-  const [proxy, status] = listeners.map((listener) => `http://${hostAndPort(listener.hostname, listener.port)}`);
-  logger.log("info", "Hub listens", { node: values.string("node-name"), cloud: origin, proxy, status, version });
+  };
 }
 
 interface Listening extends Pick<CommandContext, "platform" | "values"> {
