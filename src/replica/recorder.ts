@@ -67,9 +67,9 @@ export class Recorder {
     // Reviews and the like have no name: there is nothing that a later read could ask for.
     if (meta.name === "" || meta.resourceVersion === "") return;
     const path = { ...asked, namespace: meta.namespace, name: meta.name };
-    if (asked.verb === "delete" && isGone(body)) return this.#replica.shownGone(path, meta.uid);
+    if (asked.verb === "delete" && isGone(body)) return this.#replica.of(path).shownGone(path, meta);
     this.#replica.records.put(path, { bytes: body, savedAt: this.#now() });
-    this.#replica.shown(path, { meta, bytes: body });
+    this.#replica.of(path).shown({ meta, bytes: body });
   }
 
   /** `details` name what is gone for good: the record of that uid ends. */
@@ -77,7 +77,7 @@ export class Recorder {
     const status: unknown = JSON.parse(new TextDecoder().decode(body));
     const details: unknown = isObject(status) && status.status === "Success" ? status.details : undefined;
     if (!isObject(details) || typeof details.name !== "string" || typeof details.uid !== "string") return;
-    this.#replica.shownGone({ ...asked, name: details.name }, details.uid);
+    this.#replica.of(asked).shownGone({ ...asked, name: details.name }, { uid: details.uid });
   }
 
   /** A complete list syncs its collection; the pages of one are put together first (R8). */

@@ -1,8 +1,7 @@
 import type { Cloud } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
 import type { Scope } from "../identity/scope.ts";
-import type { ObjectMeta } from "../kube/object_meta.ts";
-import { isBuiltinGroup, type Query, queryKey, selectedNameOf } from "../kube/resources.ts";
+import { isBuiltinGroup, type Query, queryKey } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -13,7 +12,6 @@ import { CollectionRows } from "./collection_rows.ts";
 import { DocumentRows } from "./document_rows.ts";
 import { EventFrames } from "./event_frames.ts";
 import { Freshness } from "./freshness.ts";
-import type { ObjectPath } from "./object_path.ts";
 import { type HeldObject, ObjectRows } from "./object_rows.ts";
 import { RecordRows } from "./record_rows.ts";
 import { Records } from "./records.ts";
@@ -155,20 +153,8 @@ export class Replica {
       if (compareVersions(meta.resourceVersion, resourceVersion) <= 0) continue;
       const path = { ...query, namespace: meta.namespace, name: meta.name };
       this.records.put(path, { bytes, savedAt: this.#options.clock.now() });
-      this.shown(path, { meta, bytes });
+      this.of(path).shown({ meta, bytes });
     }
-  }
-
-  /** A write's answer has shown this version of an object: whatever is read next must not go behind it (R5). */
-  shown(path: ObjectPath, object: { readonly meta: ObjectMeta; readonly bytes: Uint8Array }): void {
-    this.#spread(path, object);
-  }
-
-  /** A write's answer has shown that an object is gone (R2, R5). */
-  shownGone(path: ObjectPath, uid: string): void {
-    this.of(path).bury(uid);
-    this.records.remove(path, uid);
-    this.#requireGone(path, uid);
   }
 
   /** Lets go of a collection. */
@@ -234,63 +220,15 @@ export class Replica {
     const { query } = collection;
     const resource = this.of(query);
     this.#collectionRows.save(collection, change);
-    for (const meta of change.removed) {
-      this.freshness.seenGone(collection, meta.uid);
-      this.records.passed({ ...query, namespace: meta.namespace, name: meta.name }, meta);
-      if (!selectsForLife(query)) continue;
-      const path = { ...query, namespace: meta.namespace, name: meta.name };
-      resource.bury(meta.uid);
-      this.records.remove(path, meta.uid);
-      this.#requireGone(path, meta.uid);
-    }
+    for (const meta of change.removed) resource.left(meta, collection);
     for (const held of change.put) {
-      const { meta } = held;
-      const path = { ...query, namespace: meta.namespace, name: meta.name };
-      this.records.passed(path, meta);
+      this.records.passed({ ...query, namespace: held.meta.namespace, name: held.meta.name }, held.meta);
       const bytes = this.rows.read(held); // at hand: it has just come
-      this.#spread(path, { meta, ...(bytes instanceof Uint8Array ? { bytes } : {}) }, collection);
+      resource.shown({ meta: held.meta, ...(bytes instanceof Uint8Array ? { bytes } : {}) }, collection);
     }
     // Last: nothing that was shown before counts any more.
     if (change.newEpoch === true) { for (const sibling of resource.collections) this.freshness.forget(sibling); }
   }
-
-  /** Every other collection that the object belongs to, before or after, must reach its version before it is read (R5). */
-  #spread(
-    path: ObjectPath,
-    object: { readonly meta: ObjectMeta; readonly bytes?: Uint8Array },
-    from?: Collection,
-  ): void {
-    const { meta, bytes } = object;
-    for (const collection of this.of(path).collections) {
-      if (collection === from) continue;
-      const held = collection.get(meta.namespace, meta.name);
-      // Another object has the name now: the one before is gone.
-      if (held !== undefined && held.meta.uid !== meta.uid && isOlder(held.meta, meta)) {
-        this.of(path).bury(held.meta.uid);
-      }
-      if (held !== undefined || collection.selects(meta, bytes)) {
-        this.freshness.require(collection, meta.resourceVersion);
-      }
-    }
-  }
-
-  /** Every collection that holds the object must see its deletion before it is read (R5). */
-  #requireGone(path: ObjectPath, uid: string): void {
-    for (const collection of this.of(path).collections) {
-      if (collection.get(path.namespace, path.name)?.meta.uid === uid) this.freshness.requireGone(collection, uid);
-    }
-  }
-}
-
-function isOlder(one: ObjectMeta, other: ObjectMeta): boolean {
-  return compareVersions(one.resourceVersion, other.resourceVersion) < 0;
-}
-
-/** Whether an object that leaves the query's collection is deleted: it cannot change what selects it. */
-function selectsForLife({ labelSelector, fieldSelector }: Query): boolean {
-  return labelSelector === "" &&
-    (fieldSelector === "" || selectedNameOf(fieldSelector) !== undefined ||
-      /^spec\.nodeName=[^,]+$/.test(fieldSelector));
 }
 
 function collectionKey(scope: Scope, query: Query): string {

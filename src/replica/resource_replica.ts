@@ -1,3 +1,4 @@
+import type { ObjectMeta } from "../kube/object_meta.ts";
 import { compileQuery, remainder } from "../kube/query_matcher.ts";
 import { type Query, selectedNameOf } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
@@ -26,6 +27,14 @@ export interface Found {
   /** When it was the newest, in milliseconds since 1970; missing where it is up to date. */
   readonly staleSince?: number;
 }
+
+/** An object as it was shown; its bytes where they are at hand. */
+export interface ShownObject {
+  readonly meta: ObjectMeta;
+  readonly bytes?: Uint8Array;
+}
+
+type NamedVersion = Pick<ObjectMeta, "namespace" | "name" | "uid" | "resourceVersion">;
 
 export interface ResourceReplicaOptions {
   readonly group: string;
@@ -88,11 +97,49 @@ export class ResourceReplica implements ResourceEpoch {
     return highest;
   }
 
-  bury(uid: string): void {
-    this.#tombstones.add(uid);
-    for (const oldest of this.#tombstones) {
-      if (this.#tombstones.size <= maxTombstones) break;
-      this.#tombstones.delete(oldest);
+  /**
+   * An answer, or an event of one collection, has shown an object: every other collection that it belongs to, before or
+   * after, must reach its version before it is read (R5).
+   */
+  shown({ meta, bytes }: ShownObject, from?: Collection): void {
+    for (const collection of this.collections) {
+      if (collection === from) continue;
+      const held = collection.get(meta.namespace, meta.name);
+      if (held === undefined && !collection.selects(meta, bytes)) continue;
+      this.#options.freshness.require(collection, meta.resourceVersion);
+    }
+    this.#buryOlder(meta);
+  }
+
+  /**
+   * An answer, or a collection's event, has shown that an object is gone: every collection that holds it must see that before
+   * it is read (R2, R5).
+   *
+   * @param resourceVersion of the deletion, where it is known
+   */
+  shownGone(
+    path: ObjectPath,
+    { uid, resourceVersion }: { readonly uid: string; readonly resourceVersion?: string },
+  ): void {
+    const { records, freshness } = this.#options;
+    this.#bury(uid);
+    records.remove(path, uid);
+    for (const collection of this.collections) {
+      if (collection.get(path.namespace, path.name)?.meta.uid === uid) freshness.requireGone(collection, uid);
+    }
+    if (resourceVersion !== undefined) this.#buryOlder({ ...path, uid, resourceVersion });
+  }
+
+  /** An object has left a collection: it was deleted, or it is no longer what the query selects. */
+  left(meta: ObjectMeta, from: Collection): void {
+    const { records, freshness } = this.#options;
+    const path = { ...from.query, namespace: meta.namespace, name: meta.name };
+    freshness.seenGone(from, meta.uid);
+    records.passed(path, meta);
+    if (selectsForLife(from.query)) return this.shownGone(path, meta);
+    for (const collection of this.collections) {
+      if (collection === from || collection.get(meta.namespace, meta.name)?.meta.uid !== meta.uid) continue;
+      freshness.require(collection, from.resourceVersion);
     }
   }
 
@@ -179,6 +226,23 @@ export class ResourceReplica implements ResourceEpoch {
     return await view.filter([...kept, ...selected].sort(byKey));
   }
 
+  #bury(uid: string): void {
+    this.#tombstones.add(uid);
+    for (const oldest of this.#tombstones) {
+      if (this.#tombstones.size <= maxTombstones) break;
+      this.#tombstones.delete(oldest);
+    }
+  }
+
+  /** A name was free, or had another object, at that version: those that had it before are gone. */
+  #buryOlder({ namespace, name, uid, resourceVersion }: NamedVersion): void {
+    for (const collection of this.collections) {
+      const meta = collection.get(namespace, name)?.meta;
+      if (meta === undefined || meta.uid === uid) continue;
+      if (compareVersions(meta.resourceVersion, resourceVersion) < 0) this.#bury(meta.uid);
+    }
+  }
+
   /** What is known of single names since a collection's version, by their keys. */
   #newerThan(collection: Collection): ReadonlyMap<string, Known> {
     const { query } = collection;
@@ -226,6 +290,13 @@ function newer(one: Known, other: Known | undefined): Known {
 
 function compareAge(one: Collection, other: Collection): number {
   return one.resourceEpoch - other.resourceEpoch || compareVersions(one.resourceVersion, other.resourceVersion);
+}
+
+/** Whether an object that leaves the query's collection is deleted: it cannot change what selects it. */
+function selectsForLife({ labelSelector, fieldSelector }: Query): boolean {
+  return labelSelector === "" &&
+    (fieldSelector === "" || selectedNameOf(fieldSelector) !== undefined ||
+      /^spec\.nodeName=[^,]+$/.test(fieldSelector));
 }
 
 /** Whether a query's complete state would show that name if it existed. */

@@ -60,8 +60,9 @@ export class SimFlow {
     this.#resolve({ status, reason: "", rawHeaders, body: this.#body() });
   }
 
+  /** What comes after the end is lost, as with any connection. */
   push(text: string): void {
-    if (text === "") return;
+    if (text === "" || this.#ended) return;
     this.#queue.push(encoder.encode(text));
     this.#wake();
   }

@@ -31,7 +31,7 @@ function make() {
   };
   const write = (name: string, version: number, options: ObjectOptions = {}) => {
     const bytes = mapBytes(name, version, options);
-    replica.shown(pathTo(name), { meta: readObjectMeta(bytes), bytes });
+    replica.of(pathTo(name)).shown({ meta: readObjectMeta(bytes), bytes });
   };
   const behind = () =>
     Object.entries(collections).filter(([, one]) => replica.freshness.isBehind(one)).map(([name]) => name);
@@ -79,7 +79,7 @@ describe("R5: a write's answer", () => {
     const metadata = { name: "p", namespace: "default", uid: "p", resourceVersion: "20" };
     const text = JSON.stringify({ kind: "Pod", apiVersion: "v1", metadata, spec: { nodeName: "n" } });
     const bytes = new TextEncoder().encode(text);
-    replica.shown({ ...pathTo("p"), resource: "pods" }, { meta: readObjectMeta(bytes), bytes });
+    replica.of({ ...pathTo("p"), resource: "pods" }).shown({ meta: readObjectMeta(bytes), bytes });
     assert.deepEqual([replica.freshness.isBehind(mine), replica.freshness.isBehind(others)], [true, false]);
   });
 });
@@ -101,7 +101,7 @@ test("R5: a new epoch clears what was asked of all collections of the resource",
 
 test("R5: a deletion's answer makes the collections behind that hold the object, until they have seen it", () => {
   const { replica, behind, all, ofDefault, labelled, named } = make();
-  replica.shownGone(pathTo("a"), "a");
+  replica.of(pathTo("a")).shownGone(pathTo("a"), { uid: "a" });
   assert.deepEqual(behind(), ["all", "ofDefault", "labelled", "named"]);
   all.advance("1000");
   all.apply("DELETED", mapBytes("none", 1_001));
@@ -116,7 +116,7 @@ test("R5: a deletion's answer makes the collections behind that hold the object,
 
 test("R5: a deletion's answer of another uid concerns nobody", () => {
   const { replica, behind } = make();
-  replica.shownGone(pathTo("a"), "another");
+  replica.of(pathTo("a")).shownGone(pathTo("a"), { uid: "another" });
   assert.deepEqual(behind(), []);
 });
 
@@ -125,7 +125,7 @@ describe("R2: a deletion that was seen", () => {
     const { replica, all } = make();
     replica.records.put(pathTo("a"), { bytes: mapBytes("a", 50), savedAt: 1 });
     assert.equal(replica.of(pathTo("a")).find(pathTo("a"))?.held.meta.resourceVersion, "50");
-    replica.shownGone(pathTo("a"), "a");
+    replica.of(pathTo("a")).shownGone(pathTo("a"), { uid: "a" });
     const held = all.get("default", "a");
     assert.ok(held);
     assert.deepEqual([

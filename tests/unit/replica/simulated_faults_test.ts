@@ -67,7 +67,7 @@ test("R9: View: an object of another uid is deleted, then added, for a narrower 
 test("R5: a deletion that a list shows by another uid of that name is seen", () => {
   const { replica } = loneReplica();
   const all = listed(replica, mapsQuery, mapList(10, mapBytes("a", 5, { uid: "old" })));
-  replica.shownGone(pathTo("a"), "old");
+  replica.of(pathTo("a")).shownGone(pathTo("a"), { uid: "old" });
   all.replace(mapList(30, mapBytes("a", 20, { uid: "new" })));
   assert.equal(replica.freshness.isBehind(all), false);
 });
@@ -132,7 +132,7 @@ test("R5: a write's answer makes a collection behind whose first list is under w
   const syncing = replica.reflected(nodeScope, mapsQuery);
   assert.ok(syncing);
   const bytes = mapBytes("a", 20);
-  replica.shown(pathTo("a"), { meta: readObjectMeta(bytes), bytes });
+  replica.of(pathTo("a")).shown({ meta: readObjectMeta(bytes), bytes });
   syncing.replace(mapList(15));
   assert.equal(replica.freshness.isBehind(syncing), true);
   await replica.close();
