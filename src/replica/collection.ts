@@ -62,6 +62,7 @@ export interface RestoredCollection {
   readonly head: CollectionHead;
   readonly objects: readonly HeldObject[];
   readonly resourceEpoch: number;
+  readonly shownBeyond: string;
   readonly staleSince: number;
   readonly lastRead: number;
   readonly lastWatched: number;
@@ -93,6 +94,7 @@ export class Collection {
   #epoch = 0;
   #resourceEpoch: number;
   #relists = 0;
+  #shownBeyond = "0";
   #state: CollectionState = "syncing";
   #since: number;
   #refusal: StatusError | undefined;
@@ -137,6 +139,10 @@ export class Collection {
   get relists(): number {
     return this.#relists;
   }
+  /** The highest version of an object that a list of it has shown and that it did not hold. */
+  get shownBeyond(): string {
+    return this.#shownBeyond;
+  }
   get size(): number {
     return this.#objects.size;
   }
@@ -161,6 +167,16 @@ export class Collection {
   /** Notes that somebody reads. */
   touch(): void {
     this.#lastRead = this.#options.now();
+  }
+
+  /**
+   * A list has shown objects that are not held yet, up to that version (R2). Its reader learns of their end by the events that
+   * lead there; of a relist, which may lack them, it could not.
+   */
+  showBeyond(resourceVersion: string): void {
+    if (compareVersions(resourceVersion, this.#shownBeyond) <= 0) return;
+    this.#shownBeyond = resourceVersion;
+    this.#options.changed(this, { put: [], removed: [] });
   }
 
   /** In the order of the API server's lists: by namespace and name. The array never changes. */
@@ -214,7 +230,8 @@ export class Collection {
     for (const meta of change.removed) this.#objects.delete(objectKey(meta.namespace, meta.name));
     for (const held of change.put) this.#objects.set(objectKey(held.meta.namespace, held.meta.name), held);
     const events = missedEvents(change, { after, upTo: head.resourceVersion });
-    if (first || newEpoch) {
+    if (first || newEpoch || compareVersions(this.#shownBeyond, after) > 0) {
+      this.#shownBeyond = "0";
       if (newEpoch) this.#epoch += 1;
       this.log.reset(head.resourceVersion);
       for (const event of events) this.#forget(event);
@@ -295,6 +312,7 @@ export class Collection {
     }
     this.#head = stored.head;
     this.#resourceEpoch = stored.resourceEpoch;
+    this.#shownBeyond = stored.shownBeyond;
     this.log.reset(stored.head.resourceVersion);
     this.#state = "stale";
     this.#since = stored.staleSince;

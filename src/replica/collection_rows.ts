@@ -14,6 +14,7 @@ export interface StoredCollection {
   readonly head: CollectionHead;
   readonly objects: readonly HeldObject[];
   readonly resourceEpoch: number;
+  readonly shownBeyond: string;
   readonly staleSince: number;
   readonly lastRead: number;
   readonly lastWatched: number;
@@ -54,6 +55,7 @@ const headSchema = z.object({
   }),
   head: z.object({ apiVersion: z.string(), kind: z.string(), listKind: z.string(), resourceVersion: z.string() }),
   resourceEpoch: z.number().default(0),
+  shownBeyond: z.string().default("0"),
   savedAt: z.number(),
   lastRead: z.number(),
   lastWatched: z.number(),
@@ -80,8 +82,8 @@ export class CollectionRows {
     for (const held of change.put) {
       batch.set(memberRow(prefix, held.meta.namespace, held.meta.name), encodeHeld(held));
     }
-    const { query, head, resourceEpoch, lastRead, lastWatched } = collection;
-    batch.set(`${prefix}h`, encode({ query, head, resourceEpoch, savedAt: now(), lastRead, lastWatched }));
+    const { query, head, resourceEpoch, shownBeyond, lastRead, lastWatched } = collection;
+    batch.set(`${prefix}h`, encode({ query, head, resourceEpoch, shownBeyond, savedAt: now(), lastRead, lastWatched }));
   }
 
   drop(collection: Collection): void {

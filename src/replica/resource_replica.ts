@@ -223,6 +223,9 @@ export class ResourceReplica implements ResourceEpoch {
     if (changed.length === 0) return await view.filter(kept);
     // What is newer may no longer be what the collection selects.
     const selected = await new View(collection, this.#options.rows, compileQuery(collection.query)).filter(changed);
+    for (const { meta } of selected) {
+      if (collection.get(meta.namespace, meta.name)?.meta.uid !== meta.uid) collection.showBeyond(meta.resourceVersion);
+    }
     return await view.filter([...kept, ...selected].sort(byKey));
   }
 

@@ -132,10 +132,13 @@ export class SimHost {
   }
 
   #logger(): Logger {
-    const { oracle, trace } = this.#options;
+    const { oracle, trace, clock } = this.#options;
+    const forgetful = clock.counting();
     return {
       log: (level, message, fields = {}) => {
         trace(() => `    hub: ${level} ${message} ${JSON.stringify(fields)}`);
+        // With it goes what it has shown, and what its watches are about to show.
+        if (message.startsWith("A collection cannot be read")) forgetful.setTimer(1, () => oracle.forget());
         if (message === "A request failed") oracle.fail("error", JSON.stringify(fields));
       },
       enabled: (level) => level !== "debug" || this.#options.tracing,

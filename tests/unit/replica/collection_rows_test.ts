@@ -102,6 +102,7 @@ test("CollectionRows.load gives back the head, the metadata and the times", asyn
     head: { apiVersion: "v1", kind: "ConfigMap", listKind: "ConfigMapList", resourceVersion: "20" },
     objects: one.objects(),
     resourceEpoch: 0,
+    shownBeyond: "0",
     staleSince: 117,
     lastRead: 67,
     lastWatched: 67,

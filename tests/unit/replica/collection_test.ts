@@ -292,6 +292,7 @@ test("Collection.restore is stale as of then, with a log that begins at its vers
     head,
     objects: before.collection.objects(),
     resourceEpoch: 0,
+    shownBeyond: "0",
     staleSince: 17,
     lastRead: 18,
     lastWatched: 19,
