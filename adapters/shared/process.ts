@@ -17,7 +17,7 @@ export function createProcess(): ProcessPort {
   return {
     environment: process.env,
     uid: process.geteuid?.(),
-    stdout: { write: stdout.write, isTerminal: process.stdout.isTTY === true },
+    stdout: { ...stdout, isTerminal: process.stdout.isTTY === true },
     stderr: createTextOutput(process.stderr),
     keys,
     get stop(): AbortSignal {

@@ -3,6 +3,8 @@ export const STANDARD_OUTPUT_BYTES_MAX: number = 4 * 1024 * 1024;
 
 export interface TextOutput {
   write(text: string): void;
+  /** Resolves once the reader has all that was written, or has gone away. */
+  drained(): Promise<void>;
 }
 
 /** What is needed of a stream of the runtime. */
@@ -25,5 +27,6 @@ export function createTextOutput(stream: TextStream): TextOutput {
       }
       stream.write(text);
     },
+    drained: () => new Promise((resolve) => void stream.write("", () => resolve())),
   };
 }

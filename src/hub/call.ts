@@ -15,17 +15,20 @@ export class Call {
   /** Of a list, watch or deletecollection. */
   readonly options: ListOptions | undefined;
   readonly accept: Negotiated;
+  /** What the API server would refuse the read with, as far as the hub can tell. */
+  readonly invalid: StatusError | undefined;
   #status = 0;
   #source: Source = "hub";
 
   constructor(
     exchange: Exchange,
-    read: { readonly info: RequestInfo; readonly options: ListOptions | undefined; readonly accept: Negotiated },
+    read: Pick<Call, "info" | "options" | "accept"> & { readonly invalid?: StatusError },
   ) {
     this.exchange = exchange;
     this.info = read.info;
     this.options = read.options;
     this.accept = read.accept;
+    this.invalid = read.invalid;
   }
 
   /** The status that was answered; 0 where none was. */

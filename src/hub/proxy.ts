@@ -1,6 +1,5 @@
 import { bringsCredential } from "../cloud/cloud.ts";
 import { negotiate } from "../kube/media_type.ts";
-import { parseListOptions, withListDefaults } from "../kube/list_options.ts";
 import { parseRequest } from "../kube/request_info.ts";
 import { toStatusError } from "../kube/status.ts";
 import type { RawHeaders } from "../platform/bytes.ts";
@@ -10,6 +9,7 @@ import type { HubContext } from "./context.ts";
 import { keepDocument, readDocument } from "./documents.ts";
 import { forward, outOfReach } from "./forward.ts";
 import { writeOffline } from "./offline_writes.ts";
+import { readCall } from "./read_call.ts";
 import { expiredOffline, readCollection, readCovered, readHeld } from "./reads.ts";
 import { fallback, type Route, route } from "./routing.ts";
 import { passUpgrade } from "./upgrade.ts";
@@ -18,7 +18,7 @@ import { passUpgrade } from "./upgrade.ts";
 export async function proxy(context: HubContext, exchange: Exchange): Promise<Call | undefined> {
   let call: Call | undefined;
   try {
-    call = read(exchange);
+    call = readCall(exchange);
     await follow(context, call, chosen(context, call));
   } catch (error) {
     const status = toStatusError(error);
@@ -29,16 +29,6 @@ export async function proxy(context: HubContext, exchange: Exchange): Promise<Ca
     call.fail(status);
   }
   return call;
-}
-
-function read(exchange: Exchange): Call {
-  const info = parseRequest(exchange.method, exchange.rawPath);
-  const listed = info.isResource && ["list", "watch", "deletecollection"].includes(info.verb);
-  return new Call(exchange, {
-    info,
-    options: listed ? withListDefaults(parseListOptions(info.query)) : undefined,
-    accept: negotiate(exchange.header("accept")),
-  });
 }
 
 function unreadable(exchange: Exchange) {
@@ -53,6 +43,8 @@ function chosen(context: HubContext, call: Call): Route {
     info,
     ...(options === undefined ? {} : { options }),
     takesJson: accept.json || accept.asJson,
+    invalid: call.invalid !== undefined,
+    misfit: isMisfit(call),
     wantsTable: accept.as?.kind === "Table",
     ownCredential: bringsCredential(exchange.rawHeaders),
     impersonates: impersonates(exchange.rawHeaders),
@@ -85,6 +77,8 @@ async function follow(context: HubContext, call: Call, way: Route): Promise<void
       throw refusal(context, call);
     case "write":
       return await writeOffline(context, call);
+    case "invalid":
+      return await refuseInvalid(context, call);
     case "expired":
       throw expiredOffline(call);
     case "refuse":
@@ -99,6 +93,19 @@ async function throughCloud(context: HubContext, call: Call, way: Route): Promis
     record: call.info.verb !== "watch",
     ...(otherwise === undefined ? {} : { otherwise }),
   });
+}
+
+/** What is refused in any case the cloud refuses in its own words, as long as it answers. */
+async function refuseInvalid(context: HubContext, call: Call): Promise<void> {
+  const refuse = () => Promise.reject(call.invalid ?? refusal(context, call));
+  if (context.link.state === "offline") return await refuse();
+  await forward(context, call, { record: false, otherwise: refuse });
+}
+
+/** Whether it wants a form that its answer cannot have: a list as one object, an object or an event as a list. */
+function isMisfit({ accept, info }: Call): boolean {
+  if (accept.as === undefined || accept.as.kind === "Table") return false;
+  return (accept.as.kind === "PartialObjectMetadataList") !== (info.verb === "list");
 }
 
 function refusal(context: HubContext, call: Call): Error {

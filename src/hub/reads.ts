@@ -1,14 +1,13 @@
 import { nodeScope } from "../identity/scope.ts";
-import { parseGoDuration } from "../kube/go_duration.ts";
-import { validateListOptions } from "../kube/list_options.ts";
 import { type Query, queryOf } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
-import { badRequest, expired, notFound, resourceVersionTooLarge, timeout } from "../kube/status.ts";
+import { expired, notFound, resourceVersionTooLarge, timeout } from "../kube/status.ts";
 import type { Collection } from "../replica/collection.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { outOfReach } from "./forward.ts";
 import { pathOf } from "./object_path_of.ts";
+import { requestTimeoutMs } from "./read_call.ts";
 import { answerObject, answerView, formFor, isUnreadable } from "./replica_answers.ts";
 import { isExact } from "./routing.ts";
 import { View } from "../replica/view.ts";
@@ -26,7 +25,6 @@ export type ReadOutcome = "answered" | "cloud";
 export async function readCollection(context: HubContext, call: Call): Promise<ReadOutcome> {
   const { options, info } = call;
   if (options === undefined) return "cloud";
-  validateListOptions(options, { isWatch: info.verb === "watch" });
   const view = reflectedView(context, queryOf(info, options));
   if (view === undefined || await current(context, call, view.collection) === "cloud") return "cloud";
   if (isGone(context, call)) return "answered";
@@ -57,7 +55,6 @@ export async function readHeld(context: HubContext, call: Call): Promise<boolean
   if (!accept.json && formFor(context, call) === undefined) return false;
   if (info.verb === "get") return await readHeldObject(context, call);
   if (options === undefined) return false;
-  validateListOptions(options, { isWatch: info.verb === "watch" });
   if (info.verb === "list" && isExact(options)) throw expiredOffline(call);
   const query = queryOf(info, options);
   const view = context.replica.of(query).view(query, (collection) => collection.synced);
@@ -125,7 +122,7 @@ async function current(context: HubContext, call: Call, collection: Collection):
   const { link, replica, cloudReadTimeoutMs } = context;
   const offline = () => link.state === "offline";
   const ended = () => collection.state === "live" || collection.state === "refused" || offline();
-  const limitMs = Math.min(collection.synced ? cloudReadTimeoutMs : firstSyncMs, requestTimeoutMs(call));
+  const limitMs = Math.min(collection.synced ? cloudReadTimeoutMs : firstSyncMs, deadlineMs(call));
   const subscribe = [(wake: () => void) => collection.subscribe(wake), (wake: () => void) => link.onChange(wake)];
   // A watch from a version goes on from there, whatever the state is.
   const needsState = wantsState(call);
@@ -159,11 +156,7 @@ function isAhead(collection: Collection, version: string): boolean {
   return version !== "" && version !== "0" && compareVersions(version, collection.resourceVersion) > 0;
 }
 
-/** The client's own deadline, where it names one. */
-function requestTimeoutMs(call: Call): number {
-  const text = call.info.query.get("timeout") ?? "";
-  if (text === "") return firstSyncMs;
-  const timeoutMs = parseGoDuration(text);
-  if (timeoutMs === undefined) throw badRequest(`invalid timeout specified in the request URL: ${text}`);
-  return timeoutMs > 0 ? timeoutMs : firstSyncMs;
+/** The client's own deadline, where it names one; of a watch the API server takes none. */
+function deadlineMs({ info }: Call): number {
+  return (info.verb === "watch" ? undefined : requestTimeoutMs(info)) ?? firstSyncMs;
 }

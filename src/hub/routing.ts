@@ -13,6 +13,10 @@ export interface RoutingQuestion {
   readonly takesJson: boolean;
   /** The client would rather have a Table: online the cloud knows its columns best. */
   readonly wantsTable: boolean;
+  /** The API server would refuse the read for its options. */
+  readonly invalid: boolean;
+  /** The form that the client wants is none of a list, or none of an object. */
+  readonly misfit: boolean;
   /** The request brings a credential of its own. */
   readonly ownCredential: boolean;
   /** It acts as somebody else. */
@@ -24,8 +28,8 @@ export interface RoutingQuestion {
  * `pass`: the cloud or 503, nothing is kept. `cloud`: the cloud, what it answers is recorded, and where it does not answer
  * what is held (R2). `document`: the same for discovery. `collection`: the query's collection, made and kept up to date
  * (R1, R3, R4). `covered`: a live collection that covers the name, else as `cloud` (R1). `held`: what is held, the cloud
- * being out of reach (R11). `write`: what may be answered of a write while the cloud is out of reach. `expired`: 410, for
- * the cloud alone could tell (R1, R8).
+ * being out of reach (R11). `invalid`: the cloud's refusal, while it is out of reach the hub's. `write`: what may be answered
+ * of a write while the cloud is out of reach. `expired`: 410, for the cloud alone could tell (R1, R8).
  */
 export type Route =
   | "pass"
@@ -36,6 +40,7 @@ export type Route =
   | "held"
   | "held-document"
   | "write"
+  | "invalid"
   | "expired"
   | "refuse";
 
@@ -57,7 +62,8 @@ const table: readonly Row[] = [
     online: "pass",
     offline: "refuse",
   },
-  { when: (q) => !q.takesJson, online: "pass", offline: "refuse" },
+  { when: (q) => !q.takesJson || q.misfit, online: "pass", offline: "refuse" },
+  { when: (q) => q.invalid, online: "invalid", offline: "invalid" },
   { when: (q) => q.info.verb === "watch" && q.wantsTable, online: "pass", offline: "held" },
   { when: (q) => q.info.verb === "watch", online: "collection", offline: "held" },
   { when: (q) => q.wantsTable, online: "cloud", offline: "held" },

@@ -62,7 +62,8 @@ export function withListDefaults(options: ListOptions): ListOptions {
  * Checks that the options go together (apimachinery internalversion/validation), and that the version is a number.
  * `isWatch` is whether the query asks for a watch: a deprecated `/watch/` path without it is checked as a list.
  *
- * @throws StatusError 422, or 500 without a reason for a list of a version that is no number, as the API server does
+ * @throws StatusError 422; for a version that is no number 400, and for a watch from one 500 without a reason, as the API
+ *   server does
  */
 export function validateListOptions(options: ListOptions, { isWatch }: { readonly isWatch: boolean }): void {
   const problems = isWatch ? watchProblems(options) : listProblems(options);
@@ -133,12 +134,16 @@ function invalidListOptions(causes: readonly StatusCause[]): StatusError {
 }
 
 function validateResourceVersion(version: string, isWatch: boolean): void {
-  if (version === "" || isResourceVersion(version)) return;
+  const problem = resourceVersionProblem(version);
+  if (problem === undefined) return;
+  throw isWatch ? problem : badRequest(`invalid resource version: ${problem.message}`);
+}
+
+/** What the API server says to a version that is none, of a GET and of a watch: a 500 without a reason. */
+export function resourceVersionProblem(version: string): StatusError | undefined {
+  if (version === "" || isResourceVersion(version)) return undefined;
   const problem = `Invalid value: ${JSON.stringify(version)}: ${numberProblem("ParseUint", version)}`;
-  const cause: StatusCause = { reason: "FieldValueInvalid", message: problem, field: "resourceVersion" };
-  if (isWatch) throw invalidListOptions([cause]);
-  // A list's storage error has no Status of its own, so the API server says 500 with an empty reason.
-  throw new StatusError({ code: 500, reason: "Unknown", message: `resourceVersion: ${problem}` });
+  return new StatusError({ code: 500, reason: "Unknown", message: `resourceVersion: ${problem}` });
 }
 
 /** As Go's conversion of query values: an empty value is true. */

@@ -33,7 +33,13 @@ export interface ProcessPort {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Effective user id; missing where the platform has none. */
   readonly uid: number | undefined;
-  readonly stdout: { write(text: string): void; readonly isTerminal: boolean };
+  readonly stdout: {
+    /** Past 4 MiB that a slow reader leaves waiting, text is dropped: who writes more waits for `drained`. */
+    write(text: string): void;
+    /** Resolves once the reader has all that was written, or has gone away. */
+    drained(): Promise<void>;
+    readonly isTerminal: boolean;
+  };
   readonly stderr: { write(text: string): void };
   /** Single key presses, where standard input is a terminal; else nothing ever comes. */
   keys(signal: AbortSignal): AsyncIterable<string>;

@@ -62,6 +62,18 @@ describe("createTextOutput", () => {
     ]);
   });
 
+  it("drained resolves when the reader has all, and when it has gone away", async () => {
+    const program = startProgram(url, ["flood"]);
+    await program.waitForError("written");
+    await program.ended;
+    assert.equal(program.output().length, 30_000_000);
+    const left = startProgram(url, ["flood"]);
+    await left.waitFor("x");
+    left.child.stdout?.destroy();
+    await left.waitForError("written");
+    assert.equal((await left.ended).exitCode, 0);
+  });
+
   it("write survives a reader that has gone away", async () => {
     const program = startProgram(url, ["stop"]);
     await program.waitFor("ready");

@@ -101,7 +101,7 @@ function createScene(platform: Platform, folder: string): Scene {
   const process = {
     environment: { TMPDIR: folder, NO_COLOR: "1" },
     uid: platform.process.uid,
-    stdout: { write, isTerminal: true },
+    stdout: { write, drained: () => Promise.resolve(), isTerminal: true },
     stderr: { write },
     keys,
     stop: stop.signal,

@@ -2,7 +2,7 @@ import process from "node:process";
 import { createLogger } from "../../adapters/shared/logger.ts";
 import { createProcess } from "../../adapters/shared/process.ts";
 
-/** `log` writes one log line; `stop` waits to be stopped, twice; `keys` reads keys where there is no terminal. */
+/** `log` writes one log line; `flood` writes 30 MB to whoever reads; `stop` waits to be stopped, twice; `keys` reads keys where there is no terminal. */
 const port = createProcess();
 const [, , what] = process.argv;
 if (what === "log") {
@@ -10,6 +10,12 @@ if (what === "log") {
 } else if (what === "keys") {
   for await (const key of port.keys(new AbortController().signal)) port.stdout.write(key);
   port.stdout.write(`none, terminal ${port.stdout.isTerminal}, ${port.environment["HOME"] ?? ""}`);
+} else if (what === "flood") {
+  for (let count = 0; count < 30; count++) {
+    port.stdout.write("x".repeat(1_000_000));
+    await port.stdout.drained();
+  }
+  port.stderr.write("written");
 } else {
   // Goes on until it is stopped, or until the test that holds its input has gone.
   process.stdin.on("end", () => process.exit(1)).resume();

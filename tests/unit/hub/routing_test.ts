@@ -63,6 +63,10 @@ const table: Record<string, readonly Row[]> = {
     ["proxy of old", "GET", "/api/v1/proxy/namespaces/d/pods/p", "pass", "refuse"],
     ["a shard of a list", "GET", `${pods}?resourceVersion=0&shardSelector=x`, "pass", "refuse"],
     ["protobuf only", "GET", `${pods}?resourceVersion=0`, "pass", "refuse", { takesJson: false }],
+    ["a list as one object's metadata", "GET", `${pods}?resourceVersion=0`, "pass", "refuse", { misfit: true }],
+    ["wrong options", "GET", `${pods}?resourceVersion=x`, "invalid", "invalid", { invalid: true }],
+    ["wrong options, watch", "GET", `${pods}?watch=1`, "invalid", "invalid", { invalid: true }],
+    ["wrong options in protobuf", "GET", `${pods}?limit=1`, "pass", "refuse", { invalid: true, takesJson: false }],
   ],
   "other forms": [
     ["watch of a Table", "GET", `${pods}?watch=1`, "pass", "held", { wantsTable: true }],
@@ -115,6 +119,8 @@ function ask(link: RoutingQuestion["link"], [, method, path, , , change]: Row): 
     info,
     ...(listed ? { options: parseListOptions(info.query) } : {}),
     takesJson: true,
+    invalid: false,
+    misfit: false,
     wantsTable: false,
     ownCredential: false,
     impersonates: false,
@@ -135,6 +141,6 @@ for (const [section, rows] of Object.entries(table)) {
 test("fallback holds for reads and documents only", () => {
   const routes: readonly Route[] = ["cloud", "covered", "collection", "document"];
   assert.deepEqual(routes.map(fallback), ["held", "held", "held", "held-document"]);
-  const others: readonly Route[] = ["pass", "write", "expired", "refuse", "held"];
+  const others: readonly Route[] = ["pass", "write", "invalid", "expired", "refuse", "held"];
   assert.ok(others.every((other) => fallback(other) === undefined));
 });

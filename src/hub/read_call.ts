@@ -1,0 +1,61 @@
+import { parseGoDuration } from "../kube/go_duration.ts";
+import { goQuote } from "../kube/go_quote.ts";
+import {
+  type ListOptions,
+  parseListOptions,
+  resourceVersionProblem,
+  validateListOptions,
+  withListDefaults,
+} from "../kube/list_options.ts";
+import { negotiate } from "../kube/media_type.ts";
+import { parseRequest, type RequestInfo } from "../kube/request_info.ts";
+import { badRequest, StatusError } from "../kube/status.ts";
+import type { Exchange } from "../platform/exchange.ts";
+import { Call } from "./call.ts";
+
+/**
+ * Reads what a request asks for. What the API server would refuse of a read is noted, not thrown: online it says so itself,
+ * in its own words and after its own order of checks.
+ *
+ * @throws StatusError 400 where the path cannot be read
+ */
+export function readCall(exchange: Exchange): Call {
+  const info = parseRequest(exchange.method, exchange.rawPath);
+  const accept = negotiate(exchange.header("accept"));
+  const read = info.isResource ? readOptions(info) : {};
+  return new Call(exchange, { info, accept, options: undefined, ...read });
+}
+
+function readOptions(info: RequestInfo): { readonly options?: ListOptions; readonly invalid?: StatusError } {
+  let options: ListOptions | undefined;
+  try {
+    if (info.verb === "get" || info.verb === "list") requestTimeoutMs(info);
+    if (info.verb === "get") {
+      const problem = resourceVersionProblem(info.query.get("resourceVersion") ?? "");
+      if (problem !== undefined) throw problem;
+    }
+    if (!["list", "watch", "deletecollection"].includes(info.verb)) return {};
+    options = withListDefaults(parseListOptions(info.query));
+    if (info.verb !== "deletecollection") validateListOptions(options, { isWatch: options.watch });
+    return { options };
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    return { ...(options === undefined ? {} : { options }), invalid: error };
+  }
+}
+
+/**
+ * The client's own deadline.
+ *
+ * @returns milliseconds; undefined where it names none
+ * @throws StatusError 400 where it is no duration
+ */
+export function requestTimeoutMs(info: RequestInfo): number | undefined {
+  const text = info.query.get("timeout") ?? "";
+  if (text === "") return undefined;
+  const timeoutMs = parseGoDuration(text);
+  if (timeoutMs === undefined) {
+    throw badRequest(`invalid timeout specified in the request URL - time: invalid duration ${goQuote(text)}`);
+  }
+  return timeoutMs > 0 ? timeoutMs : undefined;
+}
