@@ -7,7 +7,7 @@ import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { outOfReach } from "./forward.ts";
 import { pathOf } from "./object_path_of.ts";
-import { readObject } from "./replica_answers.ts";
+import { isUnreadable, readObject } from "./replica_answers.ts";
 
 /** The API server takes no longer body either. */
 const maxBodyBytes = 3 * 1024 * 1024;
@@ -56,7 +56,11 @@ async function patchedNothing(context: HubContext, call: Call): Promise<boolean>
   const { type } = contentTypeOf(call.exchange.header("content-type"));
   if (!jsonPatches.includes(type)) return false; // server-side apply is YAML, and the API server's to merge
   const patch = parseJson(await bodyOf(call));
-  const bytes = await readObject(context, held);
+  const bytes = await readObject(context, held).catch((error: unknown) => {
+    if (isUnreadable(error)) return undefined; // it has been dropped: nothing is known of it
+    throw error;
+  });
+  if (bytes === undefined) return false;
   if (patchChangesNothing(parseJson(bytes), patch, type) !== true) return false;
   respondJson(call, bytes);
   return true;

@@ -63,8 +63,9 @@ async function answerList(context: HubContext, call: Call, view: View): Promise<
   const snapshot = rows.snapshot();
   try {
     const rawHeaders = [...headers(collection.codec.mediaType), ...ageOf(context, collection)];
-    const live = collection.state === "live";
-    const items = live ? await view.filter(collection.objects()) : await replica.of(collection.query).newestState(view);
+    const items = isCurrent(context, collection)
+      ? await view.filter(collection.objects())
+      : await replica.of(collection.query).newestState(view);
     if (call.exchange.answered) return;
     const form = formFor(context, call);
     const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
@@ -118,9 +119,14 @@ function headers(mediaType: string): readonly string[] {
   return ["Content-Type", mediaType, "Cache-Control", "no-cache, private"];
 }
 
+function isCurrent({ replica }: HubContext, collection: Collection): boolean {
+  return collection.state === "live" && !replica.freshness.isBehind(collection);
+}
+
 /** For how long the cloud has not confirmed it. */
 function ageOf(context: HubContext, collection: Collection): readonly string[] {
-  if (collection.state === "live") return [];
+  if (isCurrent(context, collection)) return [];
+  if (collection.state === "live") return ["Age", "0"]; // more is known of single objects
   return ["Age", String(seconds(context.platform.clock.now() - collection.since))];
 }
 

@@ -73,9 +73,9 @@ export class Records {
   }
 
   /** A collection of the same resource has taken an object, or its deletion: a record that is not newer has done its work. */
-  passed(path: ObjectPath, meta: ObjectMeta): void {
+  passed(path: ObjectPath, { resourceVersion }: Pick<ObjectMeta, "resourceVersion">): void {
     const held = this.get(path);
-    if (held !== undefined && compareVersions(held.meta.resourceVersion, meta.resourceVersion) <= 0) this.remove(path);
+    if (held !== undefined && compareVersions(held.meta.resourceVersion, resourceVersion) <= 0) this.remove(path);
   }
 
   /** The records of one resource, in all namespaces or one. */

@@ -220,7 +220,8 @@ export class Replica {
     const { query } = collection;
     const resource = this.of(query);
     this.#collectionRows.save(collection, change);
-    for (const meta of change.removed) resource.left(meta, collection);
+    // What a new epoch lacks was not deleted: its versions mean nothing any more.
+    if (change.newEpoch !== true) { for (const meta of change.removed) resource.left(meta, collection); }
     for (const held of change.put) {
       this.records.passed({ ...query, namespace: held.meta.namespace, name: held.meta.name }, held.meta);
       const bytes = this.rows.read(held); // at hand: it has just come

@@ -127,7 +127,9 @@ export class ResourceReplica implements ResourceEpoch {
     for (const collection of this.collections) {
       if (collection.get(path.namespace, path.name)?.meta.uid === uid) freshness.requireGone(collection, uid);
     }
-    if (resourceVersion !== undefined) this.#buryOlder({ ...path, uid, resourceVersion });
+    if (resourceVersion === undefined) return;
+    records.passed(path, { resourceVersion });
+    this.#buryOlder({ ...path, uid, resourceVersion });
   }
 
   /** An object has left a collection: it was deleted, or it is no longer what the query selects. */

@@ -39,4 +39,11 @@ export class Dice {
   fork(): Dice {
     return new Dice(Math.floor(this.#random.float() * 2 ** 32));
   }
+
+  /** Some of a list, in random order. */
+  some<T>(choices: readonly T[], count: number): readonly T[] {
+    const left = [...choices];
+    return Array.from({ length: Math.min(count, left.length) }, () => left.splice(this.int(0, left.length - 1), 1))
+      .flat();
+  }
 }

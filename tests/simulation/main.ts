@@ -4,6 +4,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { beyondPromises } from "./beyond_promises.ts";
 import type { Violation } from "./oracle.ts";
 import { runSeed } from "./run_seed.ts";
 
@@ -24,7 +25,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     hours: { type: "string" },
     workers: { type: "string", default: String(availableParallelism()) },
-    ignore: { type: "string", default: "" },
+    ignore: { type: "string", default: beyondPromises.join(",") },
     trace: { type: "boolean", default: false },
     step: { type: "string" },
     help: { type: "boolean", default: false },
@@ -88,7 +89,7 @@ function child(index: number, workers: number, take: (result: SeedResult) => voi
   const from = Number(values.from) + index;
   const args = ["--step", String(workers), "--from", String(from), "--seeds", String(Math.max(0, total - index))];
   if (values.hours !== undefined) args.push("--hours", values.hours);
-  if (values.ignore !== "") args.push("--ignore", values.ignore);
+  args.push("--ignore", values.ignore);
   const program = spawn(process.execPath, [fileURLToPath(import.meta.url), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });

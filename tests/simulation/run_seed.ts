@@ -1,7 +1,7 @@
 import { inject, planFaults } from "./faults.ts";
 import type { Violation } from "./oracle.ts";
 import type { Plant } from "./sim_host.ts";
-import { allQueries, SimWorld } from "./sim_world.ts";
+import { SimWorld } from "./sim_world.ts";
 
 export interface RunSeedOptions {
   readonly seed: number;
@@ -29,7 +29,7 @@ export async function runSeed(
   const faults = planFaults(dice.fork(), lengthMs);
   const faultDice = dice.fork();
   for (const fault of faults) clock.setTimer(fault.atMs, () => inject(world, fault, faultDice));
-  for (const query of allQueries) {
+  for (const query of world.queries) {
     const readers = dice.pick([0, 1, 1, 1, 2]);
     for (let index = 0; index < readers; index++) {
       const options = { watchList: dice.chance(0.5), leaves: dice.pick([0, 0, 0.02]) };

@@ -1,3 +1,4 @@
+import { beyondPromises } from "./beyond_promises.ts";
 import { allNames, CloudWriter } from "./cloud_writer.ts";
 import { Dice } from "./dice.ts";
 import { Informer } from "./informer.ts";
@@ -14,7 +15,7 @@ import { SimNetwork } from "./sim_network.ts";
 import { configMaps, nodes, pods, type SimQuery, widgets } from "./sim_objects.ts";
 import { SimStore } from "./sim_store.ts";
 
-/** Every query that is asked. */
+/** Every query that may be asked. */
 export const allQueries: readonly SimQuery[] = [
   { resource: pods, namespace: "", field: ["spec.nodeName", "node-1"] },
   { resource: pods, namespace: "" },
@@ -30,7 +31,7 @@ export const allQueries: readonly SimQuery[] = [
 export interface SimWorldOptions {
   readonly seed: number;
   readonly plant?: Plant;
-  /** Rules whose violations are not looked at. */
+  /** Rules whose violations are not looked at. @default those that nobody can keep */
   readonly ignored?: readonly string[];
   /** Takes the lines of a trace; without it none is made. */
   readonly trace?: (line: string) => void;
@@ -56,16 +57,19 @@ export class SimWorld {
   readonly cloudWriter: CloudWriter;
   readonly reader: PlainReader;
   readonly writer: LocalWriter;
+  /** Those that are asked in this world. */
+  readonly queries: readonly SimQuery[];
   readonly informers: Informer[] = [];
   readonly trace: (line: () => string) => void;
 
-  constructor({ seed, plant = {}, trace, ignored = [] }: SimWorldOptions) {
+  constructor({ seed, plant = {}, trace, ignored = beyondPromises }: SimWorldOptions) {
     this.dice = new Dice(seed);
     this.clock = new SimClock();
     const clock = this.clock.counting();
     this.trace = trace === undefined
       ? () => undefined
       : (line) => trace(`${String(this.clock.elapsedMs).padStart(7)} r${this.etcd.revision} ${line()}`);
+    this.queries = this.dice.some(allQueries, this.dice.int(4, 6));
     this.etcd = new SimEtcd();
     this.oracle = new Oracle(this.etcd, clock, ignored);
     this.server = new SimApiServer(this.etcd, clock, {
@@ -82,7 +86,7 @@ export class SimWorld {
     this.host = new SimHost({ ...parts, tracing, clock: this.clock, store: this.store, dice: this.dice.fork(), plant });
     this.client = new LocalClient({ ...parts, host: this.host, clock });
     const shared = { client: this.client, clock, names: allNames };
-    this.reader = new PlainReader({ ...shared, dice: this.dice.fork(), queries: allQueries });
+    this.reader = new PlainReader({ ...shared, dice: this.dice.fork(), queries: this.queries });
     this.writer = new LocalWriter({ ...shared, dice: this.dice.fork(), etcd: this.etcd, nodeName });
     this.etcd.onChange(({ revision, deleted, state }) =>
       this.trace(() =>
