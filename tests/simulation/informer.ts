@@ -253,7 +253,7 @@ class Follower {
     this.#checkPosition(type, version, event);
     this.position = version;
     if (type === "DELETED") client.oracle.showDeleted(state, version, { selected: query.label !== undefined });
-    else client.oracle.show(state);
+    else client.oracle.show(state, { selected: query.label !== undefined });
   }
 
   #checkKnown(type: string, state: SimState, event: string): void {
@@ -288,7 +288,7 @@ class Follower {
       client.oracle.checkLive(query, version, where);
       client.oracle.checkNoneBehind(answer, { sequence, where, stale: false });
     }
-    for (const state of this.objects.values()) client.oracle.show(state);
+    for (const state of this.objects.values()) client.oracle.show(state, { selected: query.label !== undefined });
   }
 
   #fail(rule: string, message: string): void {

@@ -163,7 +163,8 @@ export class LocalClient {
     const epoch = this.oracle.checkState(checked, where);
     this.oracle.checkNoneBehind(checked, { sequence: answer.sequence, where, stale: answer.stale });
     if (!answer.stale) this.oracle.checkLive(query, list.revision, where);
-    for (const state of list.states.values()) this.oracle.show(state);
+    const selected = query.label !== undefined;
+    for (const state of list.states.values()) this.oracle.show(state, { selected });
     return epoch;
   }
 

@@ -15,8 +15,8 @@ interface Shown {
   readonly version: number;
   readonly state: SimState;
   readonly deleted: boolean;
-  /** It has left the selection that showed it, or its deletion was seen through a selection: the hub does not hold it. */
-  unheld: boolean;
+  /** Only a label selector's query has shown it: when it leaves that, the hub holds it no more. */
+  selected: boolean;
 }
 
 /** A LIST's answer, or the state at the end of a WatchList's initial events. */
@@ -53,6 +53,7 @@ export class Oracle {
   readonly #changedAt = new Map<Change, number>();
   #epochSince = 0;
   #sequence = 0;
+  #restoredAt = 0;
 
   /** @param ignored rules whose violations are not noted */
   constructor(etcd: SimEtcd, clock: Clock, ignored: readonly string[] = []) {
@@ -84,6 +85,7 @@ export class Oracle {
   /** A new epoch began. */
   restored(): void {
     this.#epochSince = this.#clock.monotonic();
+    this.#restoredAt = this.#sequence;
   }
 
   /** The state that parsed JSON shows; nothing, and a violation, where the cloud never had it. */
@@ -143,19 +145,18 @@ export class Oracle {
     return [...new Set([...states.keys(), ...expected.keys()])].filter((key) => states.get(key) !== expected.get(key));
   }
 
-  /** Notes that a reader saw a state. */
-  show(state: SimState): void {
-    this.#note(state, { version: state.version, deleted: false, unheld: false });
+  /** Notes that a reader saw a state; `selected` by a label selector's query. */
+  show(state: SimState, { selected = false }: { readonly selected?: boolean } = {}): void {
+    this.#note(state, { version: state.version, deleted: false, selected });
   }
 
   /** Notes that a reader saw an object's deletion, where the cloud has deleted it. */
   showDeleted(state: SimState, version: number, { selected = false }: { readonly selected?: boolean } = {}): void {
-    if (selected) { for (const shown of this.#shown.get(state.key) ?? []) shown.unheld = true; }
     const deletion = this.#etcd.changes(this.#etcd.epoch).findLast((change) =>
       change.deleted && change.state.uid === state.uid && change.revision <= version
     );
     if (deletion !== undefined) {
-      this.#note(deletion.state, { version: deletion.revision, deleted: true, unheld: selected });
+      this.#note(deletion.state, { version: deletion.revision, deleted: true, selected });
     }
   }
 
@@ -168,7 +169,9 @@ export class Oracle {
     // What the newest held is that offline must be answered is another question than waiting for it online.
     const rule = request.stale ? "R5-offline" : "R5";
     const floor = this.#shown.get(key)?.findLast((shown) => shown.sequence <= request.sequence);
-    if (floor === undefined || !this.#isCurrent(floor) || (request.stale && floor.unheld)) return;
+    if (floor === undefined || !this.#isCurrent(floor)) return;
+    // A new epoch clears what was shown (R5).
+    if (floor.sequence <= this.#restoredAt || (request.stale && this.#mayBeUnheld(floor))) return;
     const what = `${key}@${floor.version}${floor.deleted ? " deleted" : ""} was shown before`;
     if (state !== undefined) {
       if (state.version < floor.version) this.fail(rule, `${request.where}: ${key}@${state.version}, though ${what}`);
@@ -216,13 +219,23 @@ export class Oracle {
     this.fail("R11", `${where}: 404 for ${key}, which has always been there`);
   }
 
-  #note(state: SimState, what: Pick<Shown, "version" | "deleted" | "unheld">): void {
+  #note(state: SimState, what: Pick<Shown, "version" | "deleted" | "selected">): void {
     const key = state.key;
     const list = this.#shown.get(key) ?? [];
     this.#shown.set(key, list);
     const last = list.at(-1);
+    if (last?.version === what.version && !what.selected) last.selected = false;
     if (last !== undefined && last.version >= what.version && this.#isCurrent(last)) return;
     list.push({ ...what, state, sequence: ++this.#sequence });
+  }
+
+  /** Whether the hub may have seen it leave the only selection that showed it: what it then holds of it is older. */
+  #mayBeUnheld({ selected, deleted, version, state }: Shown): boolean {
+    if (!selected) return false;
+    return deleted ||
+      this.#etcd.changes(this.#etcd.epoch).some((change) =>
+        change.revision > version && change.state.key === state.key
+      );
   }
 
   #isCurrent({ state, deleted, version }: Shown): boolean {
