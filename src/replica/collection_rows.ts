@@ -61,6 +61,8 @@ const headSchema = z.object({
   lastWatched: z.number(),
 });
 
+export const collectionPrefix = "c|";
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -83,12 +85,13 @@ export class CollectionRows {
       batch.set(memberRow(prefix, held.meta.namespace, held.meta.name), encodeHeld(held));
     }
     const { query, head, resourceEpoch, shownBeyond, lastRead, lastWatched } = collection;
-    batch.set(`${prefix}h`, encode({ query, head, resourceEpoch, shownBeyond, savedAt: now(), lastRead, lastWatched }));
+    const row = { query, head, resourceEpoch, shownBeyond, savedAt: now(), lastRead, lastWatched };
+    batch.set(headRow(prefix), encode(row));
   }
 
   drop(collection: Collection): void {
     const prefix = prefixOfKey(collection.key);
-    this.#options.batch.set(`${prefix}h`, undefined);
+    this.#options.batch.set(headRow(prefix), undefined);
     for (const { meta } of collection.objects()) {
       this.#options.batch.set(memberRow(prefix, meta.namespace, meta.name), undefined);
     }
@@ -99,14 +102,14 @@ export class CollectionRows {
    * never taken for the whole (R11).
    */
   async load(): Promise<StoredCollection[]> {
-    const { rows, corrupt } = await readRows(this.#options, "c|");
+    const { rows, corrupt } = await readRows(this.#options, collectionPrefix);
     const stored = new Map<string, Rows>();
     for (const [row, value] of rows) {
       const prefix = prefixOfRow(row);
       const collection = stored.get(prefix) ?? { rows: [], members: [] };
       stored.set(prefix, collection);
       collection.rows.push(row);
-      if (row === `${prefix}h`) collection.head = value;
+      if (row === headRow(prefix)) collection.head = value;
       else collection.members.push(value);
     }
     const damaged = new Set(corrupt.map(prefixOfRow));
@@ -127,7 +130,11 @@ interface Rows {
   head?: Uint8Array;
 }
 
-function readCollection(prefix: string, { head, members }: Rows): StoredCollection | undefined {
+/** @returns nothing where the head or a member is none */
+export function readCollection(
+  prefix: string,
+  { head, members }: { readonly head?: Uint8Array; readonly members: readonly Uint8Array[] },
+): StoredCollection | undefined {
   const parsed = headSchema.safeParse(decode(head));
   const objects = members.map(decodeHeld);
   if (!parsed.success || objects.includes(undefined)) return undefined;
@@ -188,15 +195,22 @@ function decode(value: Uint8Array | undefined): unknown {
   }
 }
 
-function prefixOfKey(key: string): string {
+/** What all rows of a collection begin with. */
+export function prefixOfKey(key: string): string {
   return `c|${encodeURIComponent(key)}|`;
 }
 
+/** The row of a collection's head. */
+export function headRow(prefix: string): string {
+  return `${prefix}h`;
+}
+
 /** `c|<collection>|` of any of its rows: what stands between is escaped and has no `|`. */
-function prefixOfRow(row: string): string {
+export function prefixOfRow(row: string): string {
   return row.slice(0, row.indexOf("|", 2) + 1);
 }
 
-function memberRow(prefix: string, namespace: string, name: string): string {
+/** The row of one of a collection's objects. */
+export function memberRow(prefix: string, namespace: string, name: string): string {
   return `${prefix}m|${namespace}|${name}`;
 }

@@ -1,4 +1,5 @@
 import type { ObjectMeta } from "../kube/object_meta.ts";
+import type { ResourceType } from "../kube/field_labels.ts";
 import type { ObjectPath } from "./object_path.ts";
 import type { RowBatch } from "./row_batch.ts";
 
@@ -14,6 +15,8 @@ export interface HeldObject {
 export interface RowSnapshot {
   release(): void;
 }
+
+export const objectPrefix = "o|";
 
 interface Counted {
   readonly length: number;
@@ -190,8 +193,11 @@ export class MissingRowError extends Error {
 /**
  * Names one version of an object by its content too: a restored etcd gives a version a second time, to other bytes.
  */
-function rowOf({ group, version, resource }: ObjectPath, meta: ObjectMeta, bytes: Uint8Array): string {
-  return `o|${group}/${version}/${resource}|${meta.namespace}|${meta.name}|${meta.resourceVersion}|${digest(bytes)}`;
+export function rowOf(type: ResourceType, meta: ObjectMeta, bytes: Uint8Array): string {
+  const { group, version, resource } = type;
+  return `${objectPrefix}${group}/${version}/${resource}|${meta.namespace}|${meta.name}|${meta.resourceVersion}|${
+    digest(bytes)
+  }`;
 }
 
 /** FNV-1a, twice with different bases: tells versions apart, protects from nothing. */

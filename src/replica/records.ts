@@ -47,8 +47,11 @@ export class Records {
     return this.#records.get(recordKey(path));
   }
 
-  all(): Iterable<HeldRecord> {
-    return this.#records.values();
+  *entries(): Iterable<readonly [path: ObjectPath, record: HeldRecord]> {
+    for (const [key, record] of this.#records) {
+      const path = readRecordKey(key);
+      if (path !== undefined) yield [path, record];
+    }
   }
 
   /** Keeps an object, unless a newer one of its name and uid is kept. The same version replaces: it may be a local answer. */
@@ -132,4 +135,11 @@ export class Records {
 
 function recordKey(path: ObjectPath): string {
   return `${path.group}/${path.version}/${path.resource}/${path.namespace}/${path.name}`;
+}
+
+/** What a record's key names; nothing where it is none. */
+export function readRecordKey(key: string): ObjectPath | undefined {
+  const [group, version, resource, namespace, name, more] = key.split("/");
+  if (group === undefined || version === undefined || resource === undefined || more !== undefined) return undefined;
+  return namespace === undefined || name === undefined ? undefined : { group, version, resource, namespace, name };
 }

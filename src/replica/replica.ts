@@ -12,7 +12,7 @@ import { CollectionRows } from "./collection_rows.ts";
 import { DocumentRows } from "./document_rows.ts";
 import { EventFrames } from "./event_frames.ts";
 import { Freshness } from "./freshness.ts";
-import { type HeldObject, ObjectRows } from "./object_rows.ts";
+import { type HeldObject, objectPrefix, ObjectRows } from "./object_rows.ts";
 import { RecordRows } from "./record_rows.ts";
 import { Records } from "./records.ts";
 import { Reflectors } from "./reflectors.ts";
@@ -78,7 +78,7 @@ export class Replica {
     }
     for (const [key, record] of await this.#recordRows.load()) this.records.restore(key, record);
     await this.documents.restore();
-    for await (const row of this.#options.store.keys("o|")) {
+    for await (const row of this.#options.store.keys(objectPrefix)) {
       if (!this.rows.holds(row)) this.batch.set(row, undefined); // of a log, which is not kept over a restart (R14)
     }
     this.batch.set(openRow, new Uint8Array());
@@ -196,7 +196,7 @@ export class Replica {
     for (const collection of this.#collections.values()) {
       for (const { row } of collection.objects()) held.add(row);
     }
-    for (const { row } of this.records.all()) held.add(row);
+    for (const [, { row }] of this.records.entries()) held.add(row);
     for (const row of this.rows.rows()) if (!held.has(row)) this.batch.set(row, undefined);
     this.batch.set(openRow, undefined);
   }
