@@ -10,6 +10,7 @@ import { concat, decodedBody, readAll } from "../replica/body.ts";
 import { type Recordable, Recorder } from "../replica/recorder.ts";
 import type { Call } from "./call.ts";
 import { pathOf } from "./object_path_of.ts";
+import { isExact } from "./routing.ts";
 import type { HubContext } from "./context.ts";
 
 /** A longer answer passes through unrecorded. */
@@ -201,6 +202,8 @@ class KeptBody {
 function keeps(call: Call, { response, options, asked }: Relayed): boolean {
   if (options.taken !== undefined) return response.status === 200;
   if (asked === undefined || call.accept.as !== undefined || ![200, 201, 202].includes(response.status)) return false;
+  // A list of the past is no state to go on from: offline it would be answered as the newest.
+  if (isExact(call.options) && call.options?.continue === "") return false;
   const json = (headerOf(response.rawHeaders, "content-type") ?? "").startsWith("application/json");
   return json && Recorder.wants(asked);
 }

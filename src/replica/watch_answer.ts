@@ -234,7 +234,7 @@ class WatchAnswer {
   #tooOld(): false {
     const { start, view: { collection } } = this.#options;
     const asked = start.from === "version" ? start.resourceVersion : this.#position;
-    this.#error(expired(`too old resource version: ${asked} (${collection.resourceVersion})`));
+    this.#error(expired(`too old resource version: ${BigInt(asked)} (${collection.resourceVersion})`));
     return false;
   }
 
