@@ -64,6 +64,8 @@ export interface RestoredCollection {
   readonly resourceEpoch: number;
   readonly shownBeyond: string;
   readonly staleSince: number;
+  /** With which the cloud ended what it had granted. */
+  readonly refusal?: StatusError;
   readonly lastRead: number;
   readonly lastWatched: number;
 }
@@ -213,16 +215,21 @@ export class Collection {
   }
 
   /**
-   * Takes a complete list. One below the held version, or with an object below the held one, begins a new epoch: every
-   * watcher has to list again. Otherwise watchers get the difference, deletions last (R7, R9).
+   * Takes a complete list. One below the held version, or with an object that is no newer than that version and not what is
+   * held, begins a new epoch: every watcher has to list again. Otherwise watchers get the difference, deletions last (R7, R9).
+   *
+   * @param known.newEpoch where it is known to be one
    */
-  replace(snapshot: Snapshot): void {
+  replace(snapshot: Snapshot, known: { readonly newEpoch?: boolean } = {}): void {
     if (this.#dropped) return;
     const { items, ...head } = snapshot;
-    const change = this.#difference(items, compareVersions(head.resourceVersion, this.resourceVersion) < 0);
     const after = this.resourceVersion;
     const first = !this.synced;
-    const newEpoch = !first && (compareVersions(head.resourceVersion, this.resourceVersion) < 0 || change.goesBack);
+    const listed = items.map((bytes) => ({ bytes, meta: this.codec.readMeta(bytes) }));
+    const isOther = () =>
+      compareVersions(head.resourceVersion, after) < 0 || listed.some(({ meta }) => this.#denies(meta));
+    const newEpoch = !first && (known.newEpoch === true || isOther());
+    const change = this.#difference(listed, newEpoch);
     this.#head = head;
     this.#relists += 1;
     this.#sorted = undefined;
@@ -298,10 +305,12 @@ export class Collection {
 
   enter(state: CollectionState, refusal?: StatusError): void {
     if (state === this.#state) return;
+    const ofGrant = state === "refused" || this.#state === "refused";
     this.#state = state;
     if (state === "live") this.#resourceEpoch = this.#options.resource.epoch;
     this.#refusal = refusal;
     this.#since = this.#options.now();
+    if (ofGrant && this.synced) this.#options.changed(this, { put: [], removed: [] });
     this.#wake();
   }
 
@@ -314,7 +323,8 @@ export class Collection {
     this.#resourceEpoch = stored.resourceEpoch;
     this.#shownBeyond = stored.shownBeyond;
     this.log.reset(stored.head.resourceVersion);
-    this.#state = "stale";
+    this.#state = stored.refusal === undefined ? "stale" : "refused";
+    this.#refusal = stored.refusal;
     this.#since = stored.staleSince;
     this.#lastRead = stored.lastRead;
     this.#lastWatched = stored.lastWatched;
@@ -329,24 +339,28 @@ export class Collection {
     this.#wake();
   }
 
-  #difference(items: readonly Uint8Array[], isOlder: boolean): Difference {
+  /** Whether an object is of the held version or before, and not what is held: no one history has both. */
+  #denies({ namespace, name, uid, resourceVersion }: ObjectMeta): boolean {
+    if (compareVersions(resourceVersion, this.resourceVersion) > 0) return false;
+    const held = this.#objects.get(objectKey(namespace, name))?.meta;
+    return held?.uid !== uid || held.resourceVersion !== resourceVersion;
+  }
+
+  #difference(items: readonly ListedObject[], newEpoch: boolean): Difference {
     const { rows } = this.#options;
     const put: HeldObject[] = [];
     const changes: LogEvent[] = [];
     const deletions: Missed["deletions"][number][] = [];
     const removed: ObjectMeta[] = [];
     const seen = new Set<string>();
-    let goesBack = false;
-    for (const bytes of items) {
-      const meta = this.codec.readMeta(bytes);
+    for (const { bytes, meta } of items) {
       const { resourceVersion, uid } = meta;
       const key = objectKey(meta.namespace, meta.name);
       seen.add(key);
       const before = this.#objects.get(key);
       const order = before === undefined ? 1 : compareVersions(resourceVersion, before.meta.resourceVersion);
       const replaced = before !== undefined && before.meta.uid !== uid;
-      if (order === 0 && !replaced && !isOlder) continue; // an older list may give a version to other bytes
-      if (order < 0) goesBack = true;
+      if (order === 0 && !replaced && !newEpoch) continue; // another history may give a version to other bytes
       const held = rows.add(this.#path(meta), { meta, bytes });
       put.push(held);
       if (replaced) {
@@ -361,7 +375,7 @@ export class Collection {
       removed.push(held.meta);
       deletions.push({ held });
     }
-    return { put, changes, deletions, goesBack, removed };
+    return { put, changes, deletions, removed };
   }
 
   #path(meta: ObjectMeta): ObjectPath {
@@ -378,7 +392,9 @@ export class Collection {
   }
 }
 
-interface Difference extends CollectionChange, Missed {
-  /** Whether an object of the list is older than the one held. */
-  readonly goesBack: boolean;
+interface ListedObject {
+  readonly meta: ObjectMeta;
+  readonly bytes: Uint8Array;
 }
+
+type Difference = CollectionChange & Missed;

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { Query } from "../kube/resources.ts";
+import type { StatusError } from "../kube/status.ts";
+import { statusErrorOf } from "../kube/status_reader.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Store } from "../platform/store.ts";
 import { CorruptRowsError } from "../store/sealed_store.ts";
@@ -16,6 +18,7 @@ export interface StoredCollection {
   readonly resourceEpoch: number;
   readonly shownBeyond: string;
   readonly staleSince: number;
+  readonly refusal?: StatusError;
   readonly lastRead: number;
   readonly lastWatched: number;
 }
@@ -57,6 +60,8 @@ const headSchema = z.object({
   resourceEpoch: z.number().default(0),
   shownBeyond: z.string().default("0"),
   savedAt: z.number(),
+  /** A Status. */
+  refusal: z.unknown().optional(),
   lastRead: z.number(),
   lastWatched: z.number(),
 });
@@ -85,8 +90,9 @@ export class CollectionRows {
       batch.set(memberRow(prefix, held.meta.namespace, held.meta.name), encodeHeld(held));
     }
     const { query, head, resourceEpoch, shownBeyond, lastRead, lastWatched } = collection;
-    const row = { query, head, resourceEpoch, shownBeyond, savedAt: now(), lastRead, lastWatched };
-    batch.set(headRow(prefix), encode(row));
+    const refusal = collection.refusal?.status();
+    const times = { savedAt: now(), lastRead, lastWatched };
+    batch.set(headRow(prefix), encode({ query, head, resourceEpoch, shownBeyond, refusal, ...times }));
   }
 
   drop(collection: Collection): void {
@@ -138,9 +144,11 @@ export function readCollection(
   const parsed = headSchema.safeParse(decode(head));
   const objects = members.map(decodeHeld);
   if (!parsed.success || objects.includes(undefined)) return undefined;
-  const { savedAt, ...read } = parsed.data;
+  const { savedAt, refusal: status, ...read } = parsed.data;
+  const refusal = statusErrorOf(status);
   return {
     ...read,
+    ...(refusal === undefined ? {} : { refusal }),
     key: decodeURIComponent(prefix.slice(2, -1)),
     objects: objects.filter((held) => held !== undefined),
     staleSince: savedAt,

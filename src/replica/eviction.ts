@@ -65,11 +65,15 @@ export class Eviction {
     const unread = [...replica.collections()].filter((collection) => collection.watchers === 0)
       .sort((a, b) => a.lastRead - b.lastRead);
     for (const collection of unread) {
+      const crowded = replica.rows.bytes > maxBytes || replica.count > maxCollections;
+      if (collection.state === "refused") {
+        if (crowded || now - collection.since >= hourMs) replica.drop(collection); // nobody is granted it any more (R16)
+        continue;
+      }
       if (this.#isPinned(collection, { now, referenced })) continue;
       const unreadMs = now - collection.lastRead;
       if (unreadMs >= idleMs) replica.reflectors.stop(collection);
       const single = selectedNameOf(collection.query.fieldSelector) !== undefined;
-      const crowded = replica.rows.bytes > maxBytes || replica.count > maxCollections;
       if (!crowded && !(single && unreadMs >= idleMs + hourMs)) continue;
       if (crowded) {
         this.#dropped += 1;

@@ -1,17 +1,20 @@
 import type { Cloud } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
-import type { ListHead } from "../kube/list_codec.ts";
-import { queryPath } from "../kube/query_path.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import { StatusError } from "../kube/status.ts";
 import { readStatus } from "../kube/status_reader.ts";
 import type { WatchFrame } from "../kube/watch_codec.ts";
+import type { ByteSource } from "../platform/bytes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
-import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
-import { decodedBody, readAll, withStallLimit } from "./body.ts";
+import { UpstreamError } from "../platform/upstream.ts";
+import { withStallLimit } from "./body.ts";
+import type { CloudHistory } from "./cloud_history.ts";
+import { CloudQuery, Expired, stallMs } from "./cloud_query.ts";
 import type { Collection, Snapshot } from "./collection.ts";
+import { compareHistory } from "./compare_history.ts";
+import { Refusal } from "./refusal.ts";
 
 export interface ReflectorOptions {
   readonly collection: Collection;
@@ -20,33 +23,23 @@ export interface ReflectorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Of all reflectors together. */
+  readonly history: CloudHistory;
 }
 
-/** Objects per page of a list (R8). */
-const pageLimit = 500;
 /** The cloud ends a watch after one to two times this. */
 const watchTimeoutSeconds = 300;
 const backoffMs = { first: 500, most: 30_000 };
+/** What a `Retry-After` is taken for at most. */
+const retryAfterSecondsMax = 60;
 /** Reconnects after a cut are spread over this (R19). */
 const returnJitterMs = 1_000;
 /** A round that held for so long was no failure. */
 const settledMs = 5_000;
-/** How long the cloud must have refused, and nothing else, until what was granted ends (R16). */
-const refusalMs = 60_000;
 /** A resumed watch that has brought nothing more for so long has brought all that was missed. */
 const confirmMs = 1_000;
-/** A first state that stops coming for so long is given up. */
-const stallMs = 30_000;
-/** No Status is longer. */
-const maxErrorBytes = 64 * 1024;
-
-interface Page {
-  readonly items: readonly Uint8Array[];
-  readonly head: ListHead;
-}
-
-/** The cloud no longer has the events from the collection's version on. */
-class Expired extends Error {}
+/** After a cut of so long the cloud may have gone back, and have passed the held version since. */
+const longCutMs = 60 * 60_000;
 
 /**
  * Keeps a collection up to date: the state by WatchList, or by a paged list where the cloud offers none, then a watch, over
@@ -56,20 +49,36 @@ export class Reflector {
   /** Resolves when it has ended: closed, or refused by the cloud. */
   readonly done: Promise<void>;
   readonly #options: ReflectorOptions;
+  readonly #query: CloudQuery;
+  readonly #refusal: Refusal;
   readonly #closed = new AbortController();
-  #mustList = false;
-  /** Whether the link may have been cut since the last event: the cloud may then be another one, or an older one. */
-  #mayBeOther = true;
+  #round: AbortController | undefined;
+  #mustList: boolean;
+  /** Whether the next list begins a new epoch, whatever its version. */
+  #isOther = false;
+  /** Since when the cloud may be another one, or an older one. Monotonic milliseconds. */
+  #brokenAt: number | undefined;
+  /** Whether the first event of the watch has to tell that, for the cloud lets nobody list. */
+  #firstTells = false;
+  /** The restores that were known when the round began to ask. */
+  #restores = 0;
   #watchListRefused = false;
-  /** The cloud's own version when it was asked last. */
-  #cloudVersion = "0";
-  /** Whether it was granted once: only then is a refusal waited out. */
-  #granted: boolean;
-  #refusedSince: number | undefined;
+  /** The cloud's own version when it was asked last; missing where it could not be. */
+  #cloudVersion: string | undefined;
 
   constructor(options: ReflectorOptions) {
+    const { collection, clock } = options;
     this.#options = options;
-    this.#granted = options.collection.synced;
+    this.#query = new CloudQuery({ ...options, query: collection.query, codec: collection.codec });
+    // What was refused in the meantime may have been made anew.
+    this.#mustList = !collection.synced || collection.state === "refused";
+    this.#brokenAt = clock.monotonic();
+    this.#refusal = new Refusal({
+      clock,
+      granted: !this.#mustList,
+      isReady: () => options.link.confirm(this.#closed.signal),
+      isServed: () => this.#inRound((round) => this.#query.isServed(round)),
+    });
     this.done = this.#run();
   }
 
@@ -80,13 +89,14 @@ export class Reflector {
   }
 
   async #run(): Promise<void> {
-    const { clock, random, link } = this.#options;
+    const { clock, random, link, collection, history } = this.#options;
     const { signal } = this.#closed;
+    const unfollow = history.follow(collection, () => this.#restored());
     let delayMs = backoffMs.first;
     let hasty = 0;
     while (!signal.aborted) {
       const startedAt = clock.monotonic();
-      const outcome = await this.#round().then(() => "again" as const, (error: unknown) => this.#failed(error));
+      const outcome = await this.#reflect().then(() => "again" as const, (error: unknown) => this.#failed(error));
       if (outcome === "over" || signal.aborted) break;
       if (clock.monotonic() - startedAt >= settledMs) {
         delayMs = backoffMs.first;
@@ -96,9 +106,12 @@ export class Reflector {
       if (outcome === "again" && ++hasty <= 2) continue;
       this.#stale();
       const wasOnline = link.state === "online";
-      await clock.sleep(delayMs * (0.5 + random.float()), signal).catch(() => undefined);
+      const atLeastMs = outcome === "again" ? 0 : outcome.atLeastMs;
+      const waitMs = Math.max(delayMs * (0.5 + random.float()), atLeastMs * (1 + random.float() / 2));
+      await clock.sleep(Math.min(waitMs, this.#refusal.remainingMs ?? waitMs), signal).catch(() => undefined);
       delayMs = wasOnline ? Math.min(delayMs * 2, backoffMs.most) : backoffMs.first;
     }
+    unfollow();
     this.#stale();
   }
 
@@ -106,43 +119,42 @@ export class Reflector {
     if (this.#options.collection.state === "live") this.#options.collection.enter("stale");
   }
 
-  #failed(error: unknown): "again" | "later" | "over" {
-    const { collection, link, logger } = this.#options;
+  async #failed(error: unknown): Promise<"again" | "over" | { readonly atLeastMs: number }> {
+    const { collection, link, logger, clock } = this.#options;
     if (this.#closed.signal.aborted) return "over";
     this.#stale();
-    if (!isRefusal(error)) this.#refusedSince = undefined;
     if (error instanceof Expired) {
       this.#mustList = true;
       return "again";
     }
-    this.#mayBeOther = true;
+    this.#brokenAt = clock.monotonic();
     if (error instanceof UpstreamError) link.suspect();
     logger.log("debug", "A reflector failed", {
       collection: collection.key,
       error: error instanceof Error ? error.message : String(error),
     });
-    return this.#refused(error) ? "over" : "later";
+    if (!await this.#refusal.ends(error) || !(error instanceof StatusError)) {
+      return { atLeastMs: retryAfterMs(error) };
+    }
+    collection.enter("refused", error);
+    return "over";
   }
 
-  async #round(): Promise<void> {
-    const { collection, link } = this.#options;
+  /** Another reflector has found that the cloud went back, perhaps behind what this one has gone on from since. */
+  #restored(): void {
+    this.#round?.abort(new UpstreamError("broken", "The cloud has gone back to an earlier state", { sent: true }));
+  }
+
+  async #reflect(): Promise<void> {
     await this.#online();
-    const round = new AbortController();
-    const abort = () => round.abort(this.#closed.signal.reason);
-    this.#closed.signal.addEventListener("abort", abort);
-    const stop = link.onChange(() => {
-      if (link.state === "offline") round.abort(new UpstreamError("broken", "The link was cut", { sent: true }));
-    });
-    try {
-      if (!collection.synced || this.#mustList || await this.#isNewEpoch(round)) {
+    await this.#inRound(async (round) => {
+      this.#round = round;
+      if (!await this.#resumes(round)) {
         if (!this.#watchListRefused && await this.#watchList(round)) return;
-        await this.#list(round);
+        this.#replace(await this.#query.list(round));
       }
       await this.#watch(round);
-    } finally {
-      stop();
-      this.#closed.signal.removeEventListener("abort", abort);
-    }
+    });
   }
 
   /** Waits for the link where it is cut; after the wait not all come at once (R19). */
@@ -150,37 +162,68 @@ export class Reflector {
     const { link, clock, random } = this.#options;
     if (link.state !== "offline") return;
     this.#stale();
+    this.#refusal.interrupted();
     await link.online(this.#closed.signal);
     await clock.sleep(random.float() * returnJitterMs, this.#closed.signal);
   }
 
-  #listed(): void {
-    this.#mustList = false;
-    this.#mayBeOther = false;
-    this.#granted = true;
-    this.#refusedSince = undefined;
+  /** Runs what asks the cloud, until the link is cut or the reflector closed. */
+  async #inRound<T>(run: (round: AbortController) => Promise<T>): Promise<T> {
+    const { link } = this.#options;
+    this.#closed.signal.throwIfAborted();
+    const round = new AbortController();
+    const abort = () => round.abort(this.#closed.signal.reason);
+    this.#closed.signal.addEventListener("abort", abort);
+    const stop = link.onChange(() => {
+      if (link.state === "offline") round.abort(new UpstreamError("broken", "The link was cut", { sent: true }));
+    });
+    try {
+      return await run(round);
+    } finally {
+      stop();
+      this.#closed.signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Whether the watch can go on from the version that is held; else the state is read anew. */
+  async #resumes(round: AbortController): Promise<boolean> {
+    this.#restores = this.#options.history.restores;
+    if (this.#mustList) return false;
+    if (this.#brokenAt === undefined) return true;
+    this.#firstTells = false;
+    try {
+      const found = await this.#compared(this.#brokenAt, round);
+      this.#isOther = found === "another";
+      this.#mustList = found !== "same";
+    } catch (error) {
+      if (!isForbidden(error) || !await this.#mayNotList(round)) throw error;
+      this.#firstTells = true;
+      this.#cloudVersion = undefined;
+    }
+    return !this.#mustList;
   }
 
   /**
-   * Whether the cloud is behind what is held: a restored etcd, or another cluster behind the name. Asked after each cut,
-   * before the watch resumes, which would otherwise wait at a version that is not the cloud's.
+   * Whether the cloud still has the history of what is held: not where it is behind (a restored etcd, or another cluster
+   * behind the name). Asked after each cut, before the watch resumes, which would otherwise wait at a version that is not the
+   * cloud's. Where the cloud may have passed that version already, every object is compared.
    */
-  async #isNewEpoch(round: AbortController): Promise<boolean> {
-    if (!this.#mayBeOther) return false;
-    const { collection } = this.#options;
-    const held = collection.resourceVersion;
-    const highest = collection.resource.highestVersion();
-    try {
-      const { head: { resourceVersion } } = await this.#page("", { limit: 1, round });
-      this.#cloudVersion = resourceVersion;
-      if (compareVersions(resourceVersion, held) < 0) return true;
-      // Of what lies beside the collection some is of another epoch.
-      if (compareVersions(resourceVersion, highest) < 0) collection.resource.beginEpoch(resourceVersion);
-      return false;
-    } catch (error) {
-      if (error instanceof StatusError && error.code === 403) return false; // it may watch but not list
-      throw error;
+  async #compared(since: number, round: AbortController): Promise<"same" | "another" | "unclear"> {
+    const { collection, history, clock } = this.#options;
+    if (!history.isVerified(collection) || clock.now() - collection.since >= longCutMs) {
+      const listed = await this.#query.versions(round);
+      this.#cloudVersion = listed.resourceVersion;
+      return compareHistory(collection, listed);
     }
+    const ask = () => this.#query.version(round);
+    this.#cloudVersion = await history.version(collection.query, { since, ask, signal: round.signal });
+    return compareVersions(this.#cloudVersion, collection.resourceVersion) < 0 ? "another" : "same";
+  }
+
+  /** Whether a backend that is ready refuses a list again: a first 403 may have come of one that was starting. */
+  async #mayNotList(round: AbortController): Promise<boolean> {
+    if (!await this.#options.link.confirm(round.signal)) return false;
+    return await this.#query.version(round).then(() => false, isForbidden);
   }
 
   /**
@@ -189,14 +232,11 @@ export class Reflector {
    * @returns false where the cloud does not offer that
    */
   async #watchList(round: AbortController): Promise<boolean> {
-    const { collection } = this.#options;
-    const asOf = collection.resourceVersion;
-    let response: UpstreamResponse;
+    const { collection, clock } = this.#options;
+    let stream: ByteSource;
     try {
-      response = await this.#ask(
-        { ...this.#watchParameters(), sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" },
-        round,
-      );
+      const parameters = { sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" };
+      stream = await this.#query.watch({ ...parameters, timeoutSeconds: this.#timeoutSeconds() }, round);
     } catch (error) {
       if (!(error instanceof StatusError) || (error.code !== 422 && error.code !== 400)) throw error;
       this.#watchListRefused = true;
@@ -205,16 +245,11 @@ export class Reflector {
     const initial: Uint8Array[] = [];
     let complete = false;
     const decoder = collection.codec.watchDecoder();
-    const body = withStallLimit(response.body, {
-      clock: this.#options.clock,
-      limitMs: stallMs,
-      round,
-      until: () => complete,
-    });
+    const body = withStallLimit(stream, { clock, limitMs: stallMs, round, until: () => complete });
     for await (const chunk of body) {
       for (const frame of decoder.push(chunk)) {
         if (complete) this.#take(frame);
-        else complete = this.#takeInitial(frame, { initial, asOf });
+        else complete = this.#takeInitial(frame, initial);
       }
     }
     if (!complete || decoder.incomplete) throw new UpstreamError("broken", "The watch broke off", { sent: true });
@@ -222,10 +257,7 @@ export class Reflector {
   }
 
   /** @returns whether the initial state is complete with it */
-  #takeInitial(
-    frame: WatchFrame,
-    { initial, asOf }: { readonly initial: Uint8Array[]; readonly asOf: string },
-  ): boolean {
+  #takeInitial(frame: WatchFrame, initial: Uint8Array[]): boolean {
     const { collection } = this.#options;
     if (frame.type === "ERROR") throw watchError(frame.object);
     const meta = collection.codec.readMeta(frame.object);
@@ -235,66 +267,46 @@ export class Reflector {
     }
     if (!meta.initialEventsEnd) return false;
     const { apiVersion, kind, resourceVersion } = meta;
-    const items = initial.splice(0);
-    this.#replace({ apiVersion, kind, listKind: `${kind}List`, resourceVersion, items }, asOf);
+    this.#replace({ apiVersion, kind, listKind: `${kind}List`, resourceVersion, items: initial.splice(0) });
     collection.enter("live");
     return true;
   }
 
-  async #list(round: AbortController): Promise<void> {
-    const { collection } = this.#options;
-    const asOf = collection.resourceVersion;
-    const items: Uint8Array[] = [];
-    let token = "";
-    let first: ListHead | undefined;
-    do {
-      const { head, items: more } = await this.#page(token, { limit: pageLimit, round });
-      first ??= head;
-      const type = { apiVersion: first.apiVersion, kind: first.kind.replace(/List$/, "") };
-      for (const item of more) items.push(collection.codec.stored(item, type));
-      token = head.continue;
-    } while (token !== "");
-    const { apiVersion, kind, resourceVersion } = first;
-    this.#replace({ apiVersion, kind: kind.replace(/List$/, ""), listKind: kind, resourceVersion, items }, asOf);
+  #replace(snapshot: Snapshot): void {
+    const { collection, history } = this.#options;
+    const { epoch } = collection;
+    collection.replace(snapshot, { newEpoch: this.#isOther });
+    this.#mustList = false;
+    this.#isOther = false;
+    this.#firstTells = false;
+    this.#cloudVersion = snapshot.resourceVersion;
+    if (collection.epoch !== epoch) {
+      history.left(collection);
+      this.#restores = history.restores;
+    }
+    this.#verified();
   }
 
-  /** Takes a complete state, unless a client's own list has overtaken it since it was asked for at `asOf` (R2). */
-  #replace(snapshot: Snapshot, asOf: string): void {
-    const { collection } = this.#options;
-    const { resourceVersion } = snapshot;
-    const overtaken = collection.resourceVersion !== asOf && compareVersions(resourceVersion, asOf) >= 0 &&
-      compareVersions(resourceVersion, collection.resourceVersion) < 0;
-    if (!overtaken) collection.replace(snapshot);
-    this.#listed();
-  }
-
-  async #page(
-    token: string,
-    { limit, round }: { readonly limit: number; readonly round: AbortController },
-  ): Promise<Page> {
-    const response = await this.#ask({ limit: String(limit), ...(token === "" ? {} : { continue: token }) }, round);
-    const splitter = this.#options.collection.codec.listSplitter();
-    const items: Uint8Array[] = [];
-    const body = withStallLimit(response.body, { clock: this.#options.clock, limitMs: stallMs, round });
-    for await (const chunk of decodedBody({ ...response, body })) items.push(...splitter.push(chunk));
-    return { items, head: splitter.end() };
+  /** The collection is what the cloud has, or will be once what was missed has come. */
+  #verified(): void {
+    const { collection, history } = this.#options;
+    this.#brokenAt = undefined;
+    this.#refusal.granted();
+    history.verified(collection, this.#restores);
   }
 
   async #watch(round: AbortController): Promise<void> {
     const { collection, clock } = this.#options;
-    const response = await this.#ask(
-      { ...this.#watchParameters(), resourceVersion: collection.resourceVersion },
-      round,
-    );
-    this.#granted = true;
-    this.#refusedSince = undefined;
+    const parameters = { timeoutSeconds: this.#timeoutSeconds(), resourceVersion: collection.resourceVersion };
+    const stream = await this.#query.watch(parameters, round);
+    this.#refusal.granted();
     // What was missed comes first, and has no end mark: it is all there once the cloud's version is reached, or where
     // nothing has come for a while.
     const quiet = clock.setTimer(confirmMs, () => this.#confirmed(round));
     if (this.#isCurrent()) this.#confirmed(round);
     const decoder = collection.codec.watchDecoder();
     try {
-      for await (const chunk of response.body) {
+      for await (const chunk of stream) {
         for (const frame of decoder.push(chunk)) this.#take(frame);
         if (this.#isCurrent()) this.#confirmed(round);
       }
@@ -306,81 +318,45 @@ export class Reflector {
 
   /** Whether all is there that the cloud had when it was asked after a cut. */
   #isCurrent(): boolean {
+    if (this.#cloudVersion === undefined) return false;
     return compareVersions(this.#options.collection.resourceVersion, this.#cloudVersion) >= 0;
   }
 
   #confirmed(round: AbortController): void {
     if (round.signal.aborted) return;
-    this.#listed();
+    this.#verified();
     this.#options.collection.enter("live");
   }
 
-  #watchParameters(): Readonly<Record<string, string>> {
-    const timeoutSeconds = Math.ceil(watchTimeoutSeconds * (1 + this.#options.random.float()));
-    return { watch: "true", allowWatchBookmarks: "true", timeoutSeconds: String(timeoutSeconds) };
+  #timeoutSeconds(): string {
+    return String(Math.ceil(watchTimeoutSeconds * (1 + this.#options.random.float())));
   }
 
   #take(frame: WatchFrame): void {
     const { collection } = this.#options;
-    switch (frame.type) {
-      case "BOOKMARK":
-        return collection.advance(collection.codec.readMeta(frame.object).resourceVersion);
-      case "ERROR":
-        throw watchError(frame.object);
-      case "ADDED":
-      case "MODIFIED":
-      case "DELETED":
-        return collection.apply(frame.type, collection.codec.stored(frame.object, collection.head));
-    }
+    if (frame.type === "ERROR") throw watchError(frame.object);
+    if (this.#firstTells) this.#checkFirst(frame.object);
+    if (frame.type === "BOOKMARK") collection.advance(collection.codec.readMeta(frame.object).resourceVersion);
+    else collection.apply(frame.type, collection.codec.stored(frame.object, collection.head));
   }
 
-  async #ask(parameters: Readonly<Record<string, string>>, round: AbortController): Promise<UpstreamResponse> {
-    const { cloud, collection, link } = this.#options;
-    const watch = parameters["watch"] !== undefined;
-    const response = await cloud.request({
-      method: "GET",
-      rawPath: queryPath(collection.query, parameters),
-      rawHeaders: [
-        "Accept",
-        watch ? collection.codec.watchMediaType : collection.codec.mediaType,
-        ...(watch ? [] : ["Accept-Encoding", "gzip"]),
-        "User-Agent",
-        "holdfast",
-      ],
-      signal: round.signal,
-      longRunning: watch,
-    });
-    if (response.status === 200) return response;
-    const body = await readAll(decodedBody(response), maxErrorBytes);
-    if (response.status === 410) throw new Expired();
-    // What comes from something that is not ready is not the cloud's word (R16).
-    if (link.state === "offline") {
-      throw new UpstreamError("broken", `The cloud is not ready: ${response.status}`, { sent: true });
-    }
-    throw readStatus(body);
-  }
-
-  /**
-   * Ends a collection that the cloud refuses: at once where nothing was granted yet, for then the request itself goes to
-   * the cloud and gets its answer (R1); else after a minute of nothing else (R16).
-   */
-  #refused(error: unknown): boolean {
-    const { collection, clock } = this.#options;
-    if (!(error instanceof StatusError)) return false;
-    // Neither overload nor a fault of the server is a refusal.
-    if (error.code >= 500 || error.code === 408 || error.code === 429) return false;
-    if (this.#granted) {
-      if (!isRefusal(error)) return false;
-      this.#refusedSince ??= clock.monotonic();
-      if (clock.monotonic() - this.#refusedSince < refusalMs) return false;
-    }
-    collection.enter("refused", error);
-    return true;
+  #checkFirst(object: Uint8Array): void {
+    const { collection } = this.#options;
+    this.#firstTells = false;
+    if (compareVersions(collection.codec.readMeta(object).resourceVersion, collection.resourceVersion) >= 0) return;
+    this.#isOther = true;
+    throw new Expired();
   }
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof StatusError && (error.code === 403 || error.code === 404);
+/** For how long a failure asks to be left alone: overload, or a server that is not there yet. */
+function retryAfterMs(error: unknown): number {
+  if (!(error instanceof StatusError) || (error.code !== 429 && error.code < 500)) return 0;
+  return 1_000 * Math.min(error.retryAfterSeconds ?? 0, retryAfterSecondsMax);
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof StatusError && error.code === 403;
 }
 
 function watchError(status: Uint8Array): Error {

@@ -3,6 +3,7 @@ import type { Link } from "../cloud/link.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
+import { CloudHistory } from "./cloud_history.ts";
 import type { Collection } from "./collection.ts";
 import { Reflector } from "./reflector.ts";
 
@@ -18,7 +19,7 @@ export interface ReflectorsOptions {
 const refusalMs = { first: 1_000, most: 30_000 };
 const maxRefusals = 1_000;
 
-interface Refusal {
+interface Refused {
   readonly until: number;
   readonly keptMs: number;
 }
@@ -27,11 +28,13 @@ interface Refusal {
 export class Reflectors {
   readonly #options: ReflectorsOptions;
   readonly #running = new Map<Collection, Reflector>();
-  readonly #refusals = new Map<string, Refusal>();
+  readonly #refusals = new Map<string, Refused>();
+  readonly #history: CloudHistory;
   #closed = false;
 
   constructor(options: ReflectorsOptions) {
     this.#options = options;
+    this.#history = new CloudHistory(options.clock);
   }
 
   runs(collection: Collection): boolean {
@@ -46,7 +49,7 @@ export class Reflectors {
 
   start(collection: Collection): void {
     if (this.#closed || this.#running.has(collection)) return;
-    const reflector = new Reflector({ ...this.#options, collection });
+    const reflector = new Reflector({ ...this.#options, history: this.#history, collection });
     this.#running.set(collection, reflector);
     void reflector.done.then(() => this.#ended(collection, reflector));
   }

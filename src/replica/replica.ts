@@ -120,8 +120,8 @@ export class Replica {
     const key = collectionKey(scope, query);
     if (this.reflectors.isRefused(key)) return undefined;
     let collection = this.#collections.get(key);
-    // One that was refused is asked for anew: the node may have been granted it since.
-    if (collection?.state === "refused") {
+    // One that was refused is asked for anew: the node may have been granted it since. What is held of it stays until then.
+    if (collection?.state === "refused" && !collection.synced) {
       this.drop(collection);
       collection = undefined;
     }

@@ -80,7 +80,7 @@ export class SimNetwork {
           this.#flows.delete(ended);
           flows.delete(ended);
         });
-        flows.add(flow);
+        if (flow.open) flows.add(flow);
         return await this.#start(flow, request);
       },
       upgrade: () => Promise.reject(new UpstreamError("refused", "There are no upgrades here", { sent: false })),

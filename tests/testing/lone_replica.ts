@@ -16,6 +16,8 @@ export interface LoneReplicaOptions {
   /** The cloud. @default one that answers nothing */
   readonly upstream?: Upstream;
   readonly memoryMaxBytes?: number;
+  /** @default one of its own */
+  readonly clock?: FakeClock;
 }
 
 export interface LoneReplica {
@@ -27,7 +29,7 @@ export interface LoneReplica {
 /** A replica without a hub. */
 export function loneReplica(options: LoneReplicaOptions = {}): LoneReplica {
   const { store = createMemoryStore(), upstream = noUpstream(), memoryMaxBytes = 1_000_000 } = options;
-  const clock = createFakeClock();
+  const { clock = createFakeClock() } = options;
   const random = createFakeRandom();
   const cloud = new Cloud({ upstream, callerUpstream: upstream, host: "cloud" });
   const link = new Link({ cloud, clock, random, logger: silentLogger });

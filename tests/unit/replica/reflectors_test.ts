@@ -5,12 +5,14 @@ import type { Upstream, UpstreamRequest, UpstreamResponse } from "../../../src/p
 import { mapsQuery as query } from "../../testing/json_objects.ts";
 import { loneReplica } from "../../testing/lone_replica.ts";
 
-/** A cloud that says the same to every request for ConfigMaps: a Status of that code, or a list and an endless watch. */
+/** A cloud that is ready and says the same to every request for ConfigMaps: a Status of that code, or a list and an endless watch. */
 function cloudOf(answer: { code: number }) {
   const requests: string[] = [];
   const request = (asked: UpstreamRequest): Promise<UpstreamResponse & { readonly socket?: undefined }> => {
-    requests.push(asked.rawPath);
-    const head = { status: answer.code, reason: "", rawHeaders: [] };
+    const isCheck = asked.rawPath === "/readyz";
+    if (!isCheck) requests.push(asked.rawPath);
+    const head = { status: isCheck ? 200 : answer.code, reason: "", rawHeaders: [] };
+    if (isCheck) return Promise.resolve({ ...head, body: nothing() });
     return Promise.resolve({ ...head, body: answer.code === 200 ? state(asked.signal) : status(answer.code) });
   };
   const upstream: Upstream = {
@@ -20,6 +22,10 @@ function cloudOf(answer: { code: number }) {
     close: () => Promise.resolve(),
   };
   return { upstream, requests };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  yield* [];
 }
 
 const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value)}\n`);
