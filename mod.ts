@@ -39,12 +39,12 @@ export {
 } from "./src/platform/upstream.ts";
 
 /** The command line as data: what the adapters make the `holdfast` command of. */
-export type { Command as CliCommand, CommandContext } from "./src/cli/command.ts";
+export type { Argument, Command as CliCommand, CommandContext } from "./src/cli/command.ts";
 export { commands } from "./src/cli/commands.ts";
 export type { RawFlags } from "./src/cli/config_file.ts";
 export type { DurationUnit, Flag, FlagType } from "./src/cli/flag.ts";
 export type { FlagSource, FlagValues } from "./src/cli/flag_values.ts";
-export { type CommandHelp, commandHelp, programHelp } from "./src/cli/help.ts";
+export { type CommandHelp, commandHelp, groupHelp, programHelp } from "./src/cli/help.ts";
 export {
   errorText,
   runCommand,

@@ -6,6 +6,7 @@ import {
   commands,
   errorText,
   type Flag,
+  groupHelp,
   programHelp,
   runCommand,
   unknownCommandText,
@@ -32,6 +33,7 @@ export async function main(platform: Platform): Promise<void> {
 async function runCli(platform: Platform, args: readonly string[]): Promise<number> {
   const runtimeVersion = process.versions[platform.runtime] ?? process.version;
   let exitCode = 0;
+  const ended = (code: number): void => void (exitCode = code);
   const program = new CommanderCommand("holdfast");
   program.helpInformation = () => programHelp(commands);
   program.helpCommand("help [command]").allowExcessArguments().argument("[command]").action((name?: string) => {
@@ -44,9 +46,11 @@ async function runCli(platform: Platform, args: readonly string[]): Promise<numb
     const subcommand = createSubcommand(command, given).action(async () => {
       exitCode = await runCommand({ platform, command, given, rest: subcommand.args, runtimeVersion });
     });
-    program.addCommand(subcommand);
+    const [group, second] = command.name.split(" ");
+    const parent = group === undefined || second === undefined ? program : groupOf(program, { group, platform, ended });
+    parent.addCommand(subcommand);
   }
-  for (const each of [program, ...program.commands]) {
+  for (const each of [program, ...program.commands, ...program.commands.flatMap((group) => group.commands)]) {
     each.version(versionText(platform.runtime, runtimeVersion), "--version").exitOverride().configureOutput({
       writeOut: (text) => platform.process.stdout.write(text.replace(/\n+$/, "\n")),
       writeErr: (text) => platform.process.stderr.write(text.replace(/^error:/, "holdfast:")),
@@ -61,10 +65,32 @@ async function runCli(platform: Platform, args: readonly string[]): Promise<numb
   return exitCode;
 }
 
+interface GroupOptions {
+  readonly group: string;
+  readonly platform: Platform;
+  readonly ended: (exitCode: number) => void;
+}
+
+/** The commands of one kind, made where missing: `cache` of `cache ls`. */
+function groupOf(program: CommanderCommand, { group, platform, ended }: GroupOptions): CommanderCommand {
+  const found = program.commands.find((command) => command.name() === group);
+  if (found !== undefined) return found;
+  const made = new CommanderCommand(group).allowUnknownOption().allowExcessArguments().helpCommand(false);
+  made.helpInformation = () => groupHelp(group, commands);
+  made.action(() => {
+    const [name] = made.args;
+    if (name === undefined) platform.process.stdout.write(groupHelp(group, commands));
+    else platform.process.stderr.write(unknownCommandText(`${group} ${name}`));
+    ended(name === undefined ? 0 : usageExitCode);
+  });
+  program.addCommand(made);
+  return made;
+}
+
 /** A command whose flags are collected as texts into `given`: what they mean is decided behind it. */
 function createSubcommand(command: CliCommand, given: Record<string, string[]>): CommanderCommand {
   // Flags that do not exist are left in the arguments, so that the error can name the nearest one that does.
-  const subcommand = new CommanderCommand(command.name).allowUnknownOption().allowExcessArguments();
+  const subcommand = new CommanderCommand(command.name.split(" ").at(-1)).allowUnknownOption().allowExcessArguments();
   subcommand.helpInformation = () => commandHelp(command);
   for (const flag of command.flags) {
     const collect = (text: string): string => {
@@ -77,7 +103,8 @@ function createSubcommand(command: CliCommand, given: Record<string, string[]>):
 }
 
 function optionsOf(flag: Flag): readonly Option[] {
-  const short = flag.name.length === 1 ? `-${flag.name}, ` : "";
+  const letter = flag.name.length === 1 ? flag.name : flag.short;
+  const short = letter === undefined ? "" : `-${letter}, `;
   if (flag.type !== "boolean") return [new Option(`${short}--${flag.name} <value>`)];
   return [new Option(`--${flag.name} [value]`).preset("true"), new Option(`--no-${flag.name}`).preset("false")];
 }

@@ -2,12 +2,24 @@ import type { Platform } from "../platform/platform.ts";
 import type { Flag } from "./flag.ts";
 import type { FlagValues } from "./flag_values.ts";
 
+/** What a command takes beside its flags. */
+export interface Argument {
+  /** `RESOURCE[/NAME]`. */
+  readonly placeholder: string;
+  readonly help: string;
+  readonly required: boolean;
+}
+
 /** One command of `holdfast`, as data: the adapters make the command line of it. */
 export interface Command {
+  /** One word, or two where it is one of several of a kind: `hub`, `cache ls`. */
   readonly name: string;
   /** One line, without a full stop. */
   readonly summary: string;
   readonly flags: readonly Flag[];
+  readonly argument?: Argument;
+  /** Of the command whose `--config` file it may share: those keys are no errors there. */
+  readonly fileFlags?: readonly Flag[];
   /**
    * Runs until it is done or `platform.process.stop` is aborted.
    *
@@ -21,6 +33,8 @@ export interface Command {
 export interface CommandContext {
   readonly platform: Platform;
   readonly values: FlagValues;
+  /** Empty where none is given. */
+  readonly argument: string;
   /** Version of the runtime: `24.21.0`. */
   readonly runtimeVersion: string;
 }

@@ -1,7 +1,19 @@
+import { cacheGetCommand } from "./cache_get_command.ts";
+import { cacheLsCommand } from "./cache_ls_command.ts";
+import { cacheRmCommand } from "./cache_rm_command.ts";
+import { cacheVerifyCommand } from "./cache_verify_command.ts";
 import type { Command } from "./command.ts";
 import { demoCommand } from "./demo_command.ts";
 import { hubCommand } from "./hub_command.ts";
 import { versionCommand } from "./version_command.ts";
 
 /** All commands of `holdfast`, in the order of its help. */
-export const commands: readonly Command[] = [hubCommand, demoCommand, versionCommand];
+export const commands: readonly Command[] = [
+  hubCommand,
+  cacheLsCommand,
+  cacheGetCommand,
+  cacheRmCommand,
+  cacheVerifyCommand,
+  demoCommand,
+  versionCommand,
+];

@@ -16,6 +16,8 @@ export interface ConfigFileOptions {
   readonly files: FileSystem;
   readonly path: string;
   readonly flags: readonly Flag[];
+  /** Of another command that shares the file. */
+  readonly otherFlags: readonly Flag[];
 }
 
 /**
@@ -24,15 +26,17 @@ export interface ConfigFileOptions {
  * @throws UsageError that names the file and the key
  * @throws FileError
  */
-export async function readConfigFile({ files, path, flags }: ConfigFileOptions): Promise<RawFlags> {
+export async function readConfigFile({ files, path, flags, otherFlags }: ConfigFileOptions): Promise<RawFlags> {
   const content = await files.read(path);
   if (content === undefined) throw new UsageError(`Cannot read --config "${path}": there is no such file`);
   const entries = document.safeParse(parseYaml(path, content) ?? {});
   if (!entries.success) throw new UsageError(`Cannot use ${path}: it must be a map of flags`);
-  const known = new Map(flags.filter((flag) => flag.name !== "config").map((flag) => [flag.name, flag]));
+  const known = new Map(flags.filter(standsInFiles).map((flag) => [flag.name, flag]));
+  const others = new Set(otherFlags.filter(standsInFiles).map(({ name }) => name));
   const result: Record<string, readonly string[]> = {};
   for (const [key, given] of Object.entries(entries.data)) {
     const flag = known.get(key);
+    if (flag === undefined && others.has(key)) continue;
     if (flag === undefined) {
       throw new UsageError(`Unknown key "${key}" in ${path}${suggestion(key, { names: [...known.keys()] })}`);
     }
@@ -45,6 +49,10 @@ export async function readConfigFile({ files, path, flags }: ConfigFileOptions):
     result[key] = texts.data;
   }
   return result;
+}
+
+function standsInFiles({ name, commandLineOnly }: Flag): boolean {
+  return name !== "config" && commandLineOnly !== true;
 }
 
 function parseYaml(path: string, content: Uint8Array): unknown {

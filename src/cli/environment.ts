@@ -8,6 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function readEnvironment(environment: Environment, flags: readonly Flag[]): RawFlags {
   const result: Record<string, readonly string[]> = {};
   for (const flag of flags) {
+    if (flag.commandLineOnly === true) continue;
     const text = environment[variableOf(flag)] ??
       (flag.variable === undefined ? undefined : environment[flag.variable]);
     if (text !== undefined && text !== "") result[flag.name] = [text];
@@ -17,7 +18,7 @@ export function readEnvironment(environment: Environment, flags: readonly Flag[]
 
 /** One warning for each `HOLDFAST_*` variable that no flag of any command has. */
 export function unknownVariables(environment: Environment, flags: readonly Flag[]): readonly string[] {
-  const names = flags.map(variableOf);
+  const names = flags.filter((flag) => flag.commandLineOnly !== true).map(variableOf);
   return Object.keys(environment)
     .filter((name) => name.startsWith(variablePrefix) && !names.includes(name))
     .map((name) => `Unknown environment variable ${name} is ignored${suggestion(name, { names })}`);

@@ -24,6 +24,10 @@ export interface Flag {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly required?: boolean;
+  /** One letter: `-n` for `--namespace`. */
+  readonly short?: string;
+  /** What is asked this once: neither the environment nor a file may set it. */
+  readonly commandLineOnly?: boolean;
   /** A variable that counts beside `HOLDFAST_<NAME>`, after it. */
   readonly variable?: string;
   /** What is wrong with a value (each one of a list) of the right type, if anything. */

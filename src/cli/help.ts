@@ -1,3 +1,4 @@
+import type { Argument } from "./command.ts";
 import { type Flag, variableOf } from "./flag.ts";
 import { unitName } from "./flag_value.ts";
 
@@ -6,6 +7,7 @@ export interface CommandHelp {
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly Flag[];
+  readonly argument?: Argument;
 }
 
 const indent = 6;
@@ -30,13 +32,14 @@ export function programHelp(commands: readonly CommandHelp[]): string {
 }
 
 /** `holdfast COMMAND --help`: all flags by their groups, each with its default. */
-export function commandHelp({ name, summary, flags }: CommandHelp): string {
+export function commandHelp({ name, summary, flags, argument }: CommandHelp): string {
   const groups = [...new Set(flags.map((flag) => flag.group))];
-  const example = flags.find((flag) => flag.name !== "config");
+  const example = flags.find((flag) => flag.name !== "config" && !isCommandLineOnly(flag));
   return [
     `${summary}.`,
     "",
-    `Usage: holdfast ${name}${flags.length > 0 ? " [FLAGS]" : ""}`,
+    `Usage: holdfast ${name}${argumentHelp(argument)}${flags.length > 0 ? " [FLAGS]" : ""}`,
+    ...(argument === undefined ? [] : ["", "Argument:", `  ${argument.placeholder}`, ...wrap(argument.help)]),
     ...groups.flatMap((group) => ["", `${group}:`, ...flags.filter((flag) => flag.group === group).flatMap(flagHelp)]),
     "",
     "Help:",
@@ -45,7 +48,9 @@ export function commandHelp({ name, summary, flags }: CommandHelp): string {
     ...(example
       ? [
         "",
-        `Each flag may also stand in the file of --config, or in the environment: --${example.name} as ${
+        `${
+          flags.some(isCommandLineOnly) ? "Every other" : "Each"
+        } flag may also stand in the file of --config, or in the environment: --${example.name} as ${
           variableOf(example)
         }.`,
         "The command line goes before the environment, the environment before the file.",
@@ -55,6 +60,26 @@ export function commandHelp({ name, summary, flags }: CommandHelp): string {
   ].join("\n");
 }
 
+/** `holdfast cache --help`: the commands of one kind. */
+export function groupHelp(group: string, commands: readonly CommandHelp[]): string {
+  const listed = commands.filter(({ name }) => name.startsWith(`${group} `));
+  const width = Math.max(...listed.map(({ name }) => name.length));
+  return [
+    `Usage: holdfast ${group} COMMAND [FLAGS]`,
+    "",
+    "Commands:",
+    ...listed.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    "",
+    `holdfast ${group} COMMAND --help prints the flags of a command.`,
+    "",
+  ].join("\n");
+}
+
+function argumentHelp(argument: Argument | undefined): string {
+  if (argument === undefined) return "";
+  return argument.required ? ` ${argument.placeholder}` : ` [${argument.placeholder}]`;
+}
+
 function flagHelp(flag: Flag): readonly string[] {
   const value = flag.type === "boolean" ? "" : `=${flag.placeholder ?? flag.type.toUpperCase()}`;
   const repeated = flag.type === "list" ? ",…" : "";
@@ -62,8 +87,14 @@ function flagHelp(flag: Flag): readonly string[] {
     flag.required ? "required" : `default ${flag.defaultHelp ?? (flag.default === "" ? "none" : flag.default)}`,
     ...(flag.unit ? [`a bare number means ${unitName(flag.unit)}`] : []),
     ...(flag.variable ? [`also $${flag.variable}`] : []),
+    ...(isCommandLineOnly(flag) ? ["on the command line only"] : []),
   ];
-  return [`  --${flag.name}${value}${repeated}`, ...wrap(`${flag.help} (${notes.join("; ")})`)];
+  const short = flag.short === undefined ? "" : `-${flag.short}, `;
+  return [`  ${short}--${flag.name}${value}${repeated}`, ...wrap(`${flag.help} (${notes.join("; ")})`)];
+}
+
+function isCommandLineOnly(flag: Flag): boolean {
+  return flag.commandLineOnly === true;
 }
 
 function wrap(text: string): readonly string[] {

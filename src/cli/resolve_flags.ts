@@ -8,6 +8,8 @@ import { UsageError } from "./usage_error.ts";
 
 export interface ResolveFlagsOptions {
   readonly flags: readonly Flag[];
+  /** Of another command that may share the file of `--config`. */
+  readonly otherFlags?: readonly Flag[];
   /** From the command line. */
   readonly given: RawFlags;
   readonly environment: Environment;
@@ -26,10 +28,11 @@ interface Origin {
  *
  * @throws UsageError that names the flag, the value and where it stands
  */
-export async function resolveFlags({ flags, given, environment, files }: ResolveFlagsOptions): Promise<FlagValues> {
+export async function resolveFlags(options: ResolveFlagsOptions): Promise<FlagValues> {
+  const { flags, otherFlags = [], given, environment, files } = options;
   const fromEnvironment = readEnvironment(environment, flags);
   const path = (given["config"] ?? fromEnvironment["config"])?.at(-1) ?? "";
-  const fromFile = path === "" ? {} : await readConfigFile({ files, path, flags });
+  const fromFile = path === "" ? {} : await readConfigFile({ files, path, flags, otherFlags });
   const origins: readonly Origin[] = [
     { source: "command line", raw: given, nameOf: (flag) => `--${flag.name}` },
     {

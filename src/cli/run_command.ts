@@ -19,7 +19,7 @@ export interface RunCommandOptions {
   readonly command: Command;
   /** Flags of the command line by name, as texts. */
   readonly given: RawFlags;
-  /** What is left of the command line: nothing, where it is right. */
+  /** What is left of the command line: the command's argument at most, where it is right. */
   readonly rest: readonly string[];
   readonly runtimeVersion: string;
 }
@@ -34,13 +34,13 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const { stderr, environment } = platform.process;
   let values: FlagValues | undefined;
   try {
-    refuseRest(options);
+    const argument = argumentOf(options);
     for (const warning of unknownVariables(environment, commands.flatMap(({ flags }) => flags))) {
       stderr.write(`holdfast ${command.name}: ${warning}\n`);
     }
-    const { flags } = command;
-    values = await resolveFlags({ flags, given: options.given, environment, files: platform.files });
-    return await command.run({ platform, values, runtimeVersion });
+    const { flags, fileFlags: otherFlags = [] } = command;
+    values = await resolveFlags({ flags, otherFlags, given: options.given, environment, files: platform.files });
+    return await command.run({ platform, values, argument, runtimeVersion });
   } catch (error) {
     const debug = values !== undefined && command.flags.some((flag) => flag.name === "v") &&
       logLevelOf(values.integer("v")) === "debug";
@@ -61,15 +61,27 @@ export function unknownCommandText(name: string): string {
   return `holdfast: unknown command "${name}"${suggestion(name, { names: commands.map((command) => command.name) })}\n`;
 }
 
-function refuseRest({ command, rest }: RunCommandOptions): void {
-  const [first, second] = rest;
-  if (first === undefined) return;
-  if (!first.startsWith("-")) throw new UsageError(`Unexpected argument "${first}"`);
+/** @throws UsageError */
+function argumentOf({ command, rest }: RunCommandOptions): string {
+  const unknown = rest.findIndex((word) => word.startsWith("-"));
+  if (unknown !== -1) throw unknownFlag(command, rest.slice(unknown));
+  const { argument } = command;
+  const [first = "", second] = rest;
+  const unexpected = argument === undefined ? rest[0] : second;
+  if (unexpected !== undefined) {
+    const form = argument === undefined ? "" : `: it takes one ${argument.placeholder}`;
+    throw new UsageError(`Unexpected argument "${unexpected}"${form}`);
+  }
+  if (argument?.required === true && first === "") throw new UsageError(`${argument.placeholder} is required`);
+  return first;
+}
+
+function unknownFlag(command: Command, [first = "", second]: readonly string[]): UsageError {
   const [flag = "", inline] = first.split(/=(.*)/s);
   const value = inline ?? (second?.startsWith("-") ? undefined : second);
   const named = suggestion(flag.replace(/^-+(no-)?/, ""), {
     names: command.flags.map(({ name }) => name),
     prefix: "--",
   });
-  throw new UsageError(`Unknown flag ${flag}${value === undefined ? "" : ` (value "${value}")`}${named}`);
+  return new UsageError(`Unknown flag ${flag}${value === undefined ? "" : ` (value "${value}")`}${named}`);
 }

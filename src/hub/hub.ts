@@ -2,7 +2,6 @@ import { type Context, Hono } from "hono";
 import { Cloud } from "../cloud/cloud.ts";
 import { Link } from "../cloud/link.ts";
 import type { RequestInfo } from "../kube/request_info.ts";
-import { statusBody, type StatusError, statusHeaders } from "../kube/status.ts";
 import type { Exchange, ExchangeBindings } from "../platform/exchange.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
@@ -19,6 +18,7 @@ import { guard, type GuardOptions } from "./guards.ts";
 import { declareMetrics } from "./hub_metrics.ts";
 import { proxy } from "./proxy.ts";
 import { createStatusApp } from "./status_app.ts";
+import { statusResponse } from "./status_response.ts";
 
 /** What a hub is made of. */
 export interface HubOptions {
@@ -165,13 +165,6 @@ function guarding(options: GuardOptions) {
     if (refusal !== undefined) return statusResponse(refusal);
     await next();
   };
-}
-
-function statusResponse(error: StatusError): Response {
-  const headers = new Headers();
-  const raw = statusHeaders(error);
-  for (let i = 0; i < raw.length; i += 2) headers.append(raw[i] ?? "", raw[i + 1] ?? "");
-  return new Response(new Uint8Array(statusBody(error)), { status: error.code, headers });
 }
 
 function allowedUids({ plainAllowUids, platform }: HubOptions): readonly number[] {

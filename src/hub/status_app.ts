@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { Metrics } from "../platform/metrics.ts";
+import { createCacheApp } from "./cache_app.ts";
 import type { HubContext } from "./context.ts";
 
 export interface StatusAppOptions {
@@ -33,6 +34,7 @@ export function createStatusApp({ context, metrics, version, startedAt }: Status
     return new Response(text, { headers: { "Content-Type": contentType } });
   });
   app.get("/v1/status", (c) => c.json(status(context, { version, startedAt })));
+  app.route("/", createCacheApp(context));
   app.notFound((c) => c.text("404 page not found", 404));
   return app;
 }
