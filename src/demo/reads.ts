@@ -1,4 +1,5 @@
 import { answerWriter, negotiateForm } from "./answer_form.ts";
+import { continueExpired, encodeCloudContinue, readContinue, versionWithContinue } from "../kube/continue_token.ts";
 import { badRequest, expired, notFound, resourceVersionTooLarge } from "../kube/status.ts";
 import type { ApiObject, JsonObject } from "./api_object.ts";
 import { type ApiContext, type ApiRequest, keyOf } from "./api_request.ts";
@@ -27,36 +28,35 @@ export function listObjects(context: ApiContext, request: ApiRequest, query: Lis
   const all = stateAt(context, {
     resource: qualifiedResource(request.type),
     version: page.version,
-    paged: page.start > 0,
+    paged: page.start !== "",
   })
-    .filter(query.matches);
-  const end = limit === 0 ? all.length : page.start + limit;
-  const remaining = Math.max(0, all.length - end);
-  return writer.list(all.slice(page.start, end), {
+    .filter((object) => query.matches(object) && startOf(object) >= page.start);
+  const end = limit === 0 ? all.length : limit;
+  const shown = all.slice(0, end);
+  const last = shown.at(-1);
+  const position = { resourceVersion: String(page.version), start: last === undefined ? "" : `${startOf(last)}\0` };
+  return writer.list(shown, {
     resourceVersion: String(page.version),
-    ...(remaining > 0
-      ? { continue: btoa(JSON.stringify({ version: page.version, start: end })), remainingItemCount: remaining }
-      : {}),
+    ...(all.length > end ? { continue: encodeCloudContinue(position), remainingItemCount: all.length - end } : {}),
   });
 }
 
-function pageOf(query: ListQuery, current: number): { readonly version: number; readonly start: number } {
+function startOf({ metadata }: ApiObject): string {
+  return `${metadata.namespace ?? ""}/${metadata.name}`.replace(/^\//, "");
+}
+
+function pageOf(query: ListQuery, current: number): { readonly version: number; readonly start: string } {
   const { options, version } = query;
   if (options.continue === "") {
     const match = options.resourceVersionMatch;
     const exact = version > 0 && (match === "Exact" || (match === "" && options.limit > 0));
-    return { version: exact ? version : current, start: 0 };
+    return { version: exact ? version : current, start: "" };
   }
-  try {
-    const token: unknown = JSON.parse(atob(options.continue));
-    if (typeof token === "object" && token !== null && "version" in token && "start" in token) {
-      const { version, start } = token;
-      if (typeof version === "number" && typeof start === "number") return { version, start };
-    }
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError) && !(cause instanceof DOMException)) throw cause;
-  }
-  throw badRequest("continue key is not valid");
+  const token = readContinue(options.continue);
+  if (token.from === "nobody") throw badRequest(token.problem);
+  if (token.from === "hub") throw badRequest("invalid continue token: it is none of this server");
+  if (options.resourceVersion !== "" && options.resourceVersion !== "0") throw versionWithContinue();
+  return { version: Number(token.position.resourceVersion), start: token.position.start };
 }
 
 function stateAt(
@@ -67,11 +67,7 @@ function stateAt(
     return context.objects.list(at.resource, at.version);
   } catch (error) {
     if (!(error instanceof CompactedError)) throw error;
-    throw expired(
-      at.paged
-        ? "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter."
-        : `The resourceVersion for the provided list is too old: ${at.version}`,
-    );
+    throw at.paged ? continueExpired() : expired("The resourceVersion for the provided list is too old.");
   }
 }
 

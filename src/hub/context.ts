@@ -2,6 +2,7 @@ import type { Cloud } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { PagedLists } from "../replica/paged_lists.ts";
 import type { Recorder } from "../replica/recorder.ts";
 import type { Replica } from "../replica/replica.ts";
 
@@ -12,6 +13,7 @@ export interface HubContext {
   readonly cloud: Cloud;
   readonly link: Link;
   readonly replica: Replica;
+  readonly pagedLists: PagedLists;
   readonly recorder: Recorder;
   readonly logger: Logger;
   readonly cloudReadTimeoutMs: number;

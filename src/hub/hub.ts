@@ -10,6 +10,7 @@ import type { Store } from "../platform/store.ts";
 import type { Upstream } from "../platform/upstream.ts";
 import { WebExchange } from "../platform/web_exchange.ts";
 import { Eviction } from "../replica/eviction.ts";
+import { PagedLists } from "../replica/paged_lists.ts";
 import { Recorder } from "../replica/recorder.ts";
 import { Replica } from "../replica/replica.ts";
 import type { Call } from "./call.ts";
@@ -94,6 +95,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       closing.abort(new Error("The hub closes"));
       context.link.close();
       await eviction.close();
+      context.pagedLists.close();
       await context.replica.close();
     },
   };
@@ -117,6 +119,7 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
     cloud,
     link,
     replica,
+    pagedLists: new PagedLists({ rows: replica.rows, clock, random }),
     recorder: new Recorder(replica, () => clock.now()),
     logger,
     cloudReadTimeoutMs: options.cloudReadTimeoutMs ?? 2_000,

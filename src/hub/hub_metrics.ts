@@ -50,6 +50,18 @@ export function declareMetrics(context: HubContext, metrics: Metrics): (call: Ca
     [],
     () => [{ value: context.replica.documents.dropped }],
   );
+  metrics.gauge(
+    "holdfast_paged_lists",
+    "Lists that are kept for further pages",
+    [],
+    () => [{ value: context.pagedLists.size }],
+  );
+  metrics.gauge(
+    "holdfast_paged_lists_dropped",
+    "Lists that went for want of room before their last page",
+    [],
+    () => [{ value: context.pagedLists.dropped }],
+  );
   metrics.gauge("holdfast_store_failed", "Whether the store cannot be written", [], () => [
     { value: context.replica.batch.failure === undefined ? 0 : 1 },
   ]);

@@ -10,6 +10,7 @@ import { keepDocument, readDocument } from "./documents.ts";
 import { forward, outOfReach } from "./forward.ts";
 import { writeOffline } from "./offline_writes.ts";
 import { readCall } from "./read_call.ts";
+import { readFurtherPage } from "./further_page.ts";
 import { expiredOffline, readCollection, readCovered, readHeld } from "./reads.ts";
 import { fallback, type Route, route } from "./routing.ts";
 import { passUpgrade } from "./upgrade.ts";
@@ -72,6 +73,8 @@ async function follow(context: HubContext, call: Call, way: Route): Promise<void
     case "held":
       if (await readHeld(context, call)) return;
       throw refusal(context, call);
+    case "page":
+      return await readFurtherPage(context, call);
     case "held-document":
       if (await readDocument(context, call)) return;
       throw refusal(context, call);

@@ -1,3 +1,6 @@
+import { readContinue, versionWithContinue } from "../kube/continue_token.ts";
+import { fieldLabelProblem } from "../kube/field_labels.ts";
+import { parseFieldSelector, requiredValue } from "../kube/field_selector.ts";
 import { parseGoDuration } from "../kube/go_duration.ts";
 import { goQuote } from "../kube/go_quote.ts";
 import {
@@ -9,6 +12,7 @@ import {
 } from "../kube/list_options.ts";
 import { negotiate } from "../kube/media_type.ts";
 import { parseRequest, type RequestInfo } from "../kube/request_info.ts";
+import { isBuiltinGroup } from "../kube/resources.ts";
 import { badRequest, StatusError } from "../kube/status.ts";
 import type { Exchange } from "../platform/exchange.ts";
 import { Call } from "./call.ts";
@@ -36,12 +40,32 @@ function readOptions(info: RequestInfo): { readonly options?: ListOptions; reado
     }
     if (!["list", "watch", "deletecollection"].includes(info.verb)) return {};
     options = withListDefaults(parseListOptions(info.query));
-    if (info.verb !== "deletecollection") validateListOptions(options, { isWatch: options.watch });
+    if (info.verb !== "deletecollection") checkOptions(info, options);
     return { options };
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     return { ...(options === undefined ? {} : { options }), invalid: error };
   }
+}
+
+/** In the order in which the API server checks. @throws StatusError */
+function checkOptions(info: RequestInfo, options: ListOptions): void {
+  validateListOptions(options, { isWatch: options.watch });
+  const fields = parseFieldSelector(options.fieldSelector);
+  const problem = fieldLabelProblem(info, fields);
+  if (problem !== undefined) throw badRequest(problem);
+  if (info.name !== "" && fields.length > 0 && requiredValue(fields, "metadata.name") !== info.name) {
+    throw badRequest("fieldSelector metadata.name doesn't match requested name");
+  }
+  if (info.verb === "list" && options.continue !== "") checkContinue(info, options);
+}
+
+/** The hub's own tokens are for it to check; those of an aggregated API server may be of any form. */
+function checkContinue({ group }: RequestInfo, options: ListOptions): void {
+  const token = readContinue(options.continue);
+  if (token.from === "hub") return;
+  if (token.from === "nobody" && isBuiltinGroup(group)) throw badRequest(token.problem);
+  if (options.resourceVersion !== "" && options.resourceVersion !== "0") throw versionWithContinue();
 }
 
 /**

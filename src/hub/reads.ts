@@ -1,3 +1,4 @@
+import { continueExpired } from "../kube/continue_token.ts";
 import { nodeScope } from "../identity/scope.ts";
 import { type Query, queryOf } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
@@ -79,14 +80,9 @@ function reflectedView({ replica }: HubContext, query: Query): View | undefined 
   return collection === undefined ? undefined : new View(collection, replica.rows);
 }
 
-/** The refusal of what only the cloud's past can tell, while it is out of reach. */
-export function expiredOffline(call: Call): Error {
-  if (call.options?.continue) {
-    return expired("The provided continue parameter is too old: it is the cloud's, which is out of reach");
-  }
-  return expired(
-    `The resource version ${call.options?.resourceVersion ?? ""} is held by the cloud only, which is out of reach`,
-  );
+/** The refusal of what only the cloud's past can tell, while it is out of reach: to the client it is as if it were gone. */
+export function expiredOffline({ options }: Call): Error {
+  return options?.continue ? continueExpired() : expired("The resourceVersion for the provided list is too old.");
 }
 
 /** @returns false where what is held cannot be read: it has been dropped, and the request is still open */

@@ -1,14 +1,17 @@
-import type { Collection } from "../replica/collection.ts";
-
+import { nodeScope } from "../identity/scope.ts";
+import { queryOf } from "../kube/resources.ts";
 import { StoreError } from "../platform/store.ts";
+import type { Collection } from "../replica/collection.ts";
 import { type HeldObject, MissingRowError } from "../replica/object_rows.ts";
 import { type Form, formOf } from "../replica/form.ts";
 import { writeList } from "../replica/list_answer.ts";
+import type { PagedList } from "../replica/paged_lists.ts";
 import type { Found } from "../replica/resource_replica.ts";
-import { View } from "../replica/view.ts";
+import type { View } from "../replica/view.ts";
 import { type WatchStart, writeWatch } from "../replica/watch_answer.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
+import { firstPage, type ListPage } from "./list_page.ts";
 
 /** Answers a list or watch from a view. What cannot be read ends its collection: it is fetched again (R11). */
 export async function answerView(context: HubContext, call: Call, view: View): Promise<void> {
@@ -55,25 +58,55 @@ export function isUnreadable(error: unknown): error is Error {
 }
 
 async function answerList(context: HubContext, call: Call, view: View): Promise<void> {
+  const { options, info } = call;
+  if (options === undefined) return;
   const { collection } = view;
-  const { replica } = context;
-  const { rows } = replica;
+  const { replica, pagedLists } = context;
   // Head, items and rows are of one moment: what comes while they are read and written does not show.
-  const { head } = collection;
-  const snapshot = rows.snapshot();
+  const { head, state, since } = collection;
+  const { epoch } = replica.of(collection.query);
+  const snapshot = replica.rows.snapshot();
   try {
-    const rawHeaders = [...headers(collection.codec.mediaType), ...ageOf(context, collection)];
-    const items = isCurrent(context, collection)
+    const current = isCurrent(context, collection);
+    const items = current
       ? await view.filter(collection.objects())
       : await replica.of(collection.query).newestState(view);
     if (call.exchange.answered) return;
-    const form = formFor(context, call);
-    const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
-    const { clock } = context.platform;
-    await writeList(sink, { collection, head, rows, clock, items, ...(form === undefined ? {} : { form }) });
+    const read = { scope: nodeScope, query: queryOf(info, options), collection, head, items, epoch };
+    // One that is live may be behind what is known of single objects.
+    const staleSince = state === "live" ? context.platform.clock.now() : since;
+    const list = current ? read : { ...read, staleSince };
+    await writePage(context, call, { list, page: firstPage(list, options, pagedLists) });
   } finally {
     snapshot.release();
   }
+}
+
+/** Answers a further page of a list that is kept. @throws StoreError, MissingRowError */
+export async function answerPage(context: HubContext, call: Call, answer: PageAnswer): Promise<void> {
+  const snapshot = context.replica.rows.snapshot();
+  try {
+    await writePage(context, call, answer);
+  } finally {
+    snapshot.release();
+  }
+}
+
+/** A page of a list. */
+export interface PageAnswer {
+  readonly list: PagedList;
+  readonly page: ListPage;
+}
+
+async function writePage(context: HubContext, call: Call, { list, page }: PageAnswer): Promise<void> {
+  const { collection, head, staleSince } = list;
+  const { clock } = context.platform;
+  const { rows } = context.replica;
+  const age = staleSince === undefined ? [] : ["Age", String(seconds(clock.now() - staleSince))];
+  const rawHeaders = [...headers(collection.codec.mediaType), ...age];
+  const form = formFor(context, call);
+  const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
+  await writeList(sink, { collection, head, rows, clock, ...page, ...(form === undefined ? {} : { form }) });
 }
 
 async function answerWatch(context: HubContext, call: Call, view: View): Promise<void> {

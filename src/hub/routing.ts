@@ -1,4 +1,5 @@
 import type { LinkState } from "../cloud/link.ts";
+import { isHubToken } from "../kube/continue_token.ts";
 import type { ListOptions } from "../kube/list_options.ts";
 import type { RequestInfo } from "../kube/request_info.ts";
 
@@ -28,7 +29,7 @@ export interface RoutingQuestion {
  * `pass`: the cloud or 503, nothing is kept. `cloud`: the cloud, what it answers is recorded, and where it does not answer
  * what is held (R2). `document`: the same for discovery. `collection`: the query's collection, made and kept up to date
  * (R1, R3, R4). `covered`: a live collection that covers the name, else as `cloud` (R1). `held`: what is held, the cloud
- * being out of reach (R11). `invalid`: the cloud's refusal, while it is out of reach the hub's. `write`: what may be answered
+ * being out of reach (R11). `page`: a further page of a list whose first one the hub gave (R8). `invalid`: the cloud's refusal, while it is out of reach the hub's. `write`: what may be answered
  * of a write while the cloud is out of reach. `expired`: 410, for the cloud alone could tell (R1, R8).
  */
 export type Route =
@@ -38,6 +39,7 @@ export type Route =
   | "collection"
   | "covered"
   | "held"
+  | "page"
   | "held-document"
   | "write"
   | "invalid"
@@ -64,6 +66,7 @@ const table: readonly Row[] = [
   },
   { when: (q) => !q.takesJson || q.misfit, online: "pass", offline: "refuse" },
   { when: (q) => q.invalid, online: "invalid", offline: "invalid" },
+  { when: isFurtherPage, online: "page", offline: "page" },
   { when: (q) => q.info.verb === "watch" && q.wantsTable, online: "pass", offline: "held" },
   { when: (q) => q.info.verb === "watch", online: "collection", offline: "held" },
   { when: (q) => q.wantsTable, online: "cloud", offline: "held" },
@@ -109,6 +112,11 @@ export function isExact(options: ListOptions | undefined): boolean {
   if (options.continue !== "" || options.resourceVersionMatch === "Exact") return true;
   return options.limit > 0 && options.resourceVersion !== "" && options.resourceVersion !== "0" &&
     options.resourceVersionMatch === "";
+}
+
+/** Of a list that the hub itself began: nobody else can continue it. */
+function isFurtherPage({ info, options }: RoutingQuestion): boolean {
+  return info.verb === "list" && isHubToken(options?.continue ?? "");
 }
 
 function isSharded(question: RoutingQuestion): boolean {

@@ -68,6 +68,7 @@ export function withListDefaults(options: ListOptions): ListOptions {
 export function validateListOptions(options: ListOptions, { isWatch }: { readonly isWatch: boolean }): void {
   const problems = isWatch ? watchProblems(options) : listProblems(options);
   if (problems.length > 0) throw invalidListOptions(problems);
+  if (!isWatch && options.continue !== "") return; // a further page names no version, whatever it may be
   validateResourceVersion(options.resourceVersion, isWatch);
 }
 

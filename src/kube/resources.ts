@@ -61,9 +61,10 @@ export function queryOf(info: RequestInfo, options: ListOptions): Query {
   const { group, version, resource } = info;
   // RequestInfo gives a Namespace its own name as namespace, but Namespaces are in none.
   const namespace = group === "" && resource === "namespaces" ? "" : info.namespace;
-  const named = options.fieldSelector === "" && info.name !== ""
+  const fields = parseFieldSelector(options.fieldSelector);
+  const named = fields.length === 0 && info.name !== ""
     ? [{ field: "metadata.name", operator: "=" as const, value: info.name }]
-    : parseFieldSelector(options.fieldSelector);
+    : fields;
   return {
     group,
     version,

@@ -1,12 +1,16 @@
+import type { FrameListOptions } from "../kube/list_codec.ts";
 import type { Transform } from "../kube/media_type.ts";
 import { framePartialList, type MetaVersion, partialObject } from "../kube/partial_object.ts";
 import type { Query } from "../kube/resources.ts";
 import { type IncludeObject, printTable } from "../kube/table/print_table.ts";
 
+/** What the metadata of a list says, whatever its form. */
+export type FormedListMeta = Pick<FrameListOptions, "resourceVersion" | "continue" | "remainingItemCount">;
+
 /** A form in which a client wants objects instead of as they are (R12). Made for one answer. */
 export interface Form {
   /** A list of objects. */
-  list(objects: readonly Uint8Array[], resourceVersion: string): Iterable<Uint8Array>;
+  list(objects: readonly Uint8Array[], meta: FormedListMeta): Iterable<Uint8Array>;
   /** One object, as an answer or in a watch's event, bookmarks too. */
   object(object: Uint8Array, resourceVersion: string): Uint8Array;
 }
@@ -25,18 +29,18 @@ export function formOf({ transform, query, includeObject, nowMs }: FormOptions):
   const { version } = transform;
   if (transform.kind !== "Table") {
     return {
-      list: (items, resourceVersion) => framePartialList({ items, resourceVersion, version }),
+      list: (items, meta) => framePartialList({ items, version, ...meta }),
       object: (object) => partialObject(object, version),
     };
   }
-  const print = (objects: readonly Uint8Array[], resourceVersion: string, columns: boolean) =>
-    printTable(query, objects, { resourceVersion, nowMs, includeObject, version, columns });
-  if (print([], "", true) === undefined) return undefined;
+  const print = (objects: readonly Uint8Array[], meta: FormedListMeta, columns: boolean) =>
+    printTable(query, objects, { ...meta, nowMs, includeObject, version, columns });
+  if (print([], { resourceVersion: "" }, true) === undefined) return undefined;
   let described = false;
   return {
-    list: (objects, resourceVersion) => [print(objects, resourceVersion, true) ?? nothing],
+    list: (objects, meta) => [print(objects, meta, true) ?? nothing],
     object: (object, resourceVersion) => {
-      const table = print([object], resourceVersion, !described);
+      const table = print([object], { resourceVersion }, !described);
       described = true;
       return table ?? nothing;
     },

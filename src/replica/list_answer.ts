@@ -2,14 +2,17 @@ import { isBuiltinGroup } from "../kube/resources.ts";
 import type { Sink } from "../platform/bytes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Collection, CollectionHead } from "./collection.ts";
-import type { Form } from "./form.ts";
+import type { Form, FormedListMeta } from "./form.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
 import { PacedWriter } from "./paced_writer.ts";
 
 export interface ListAnswerOptions {
-  readonly collection: Collection;
+  readonly collection: Pick<Collection, "codec" | "query">;
   /** Of the same moment as the items. */
   readonly head: CollectionHead;
+  /** The token for the next page; empty at the last. */
+  readonly continue: string;
+  readonly remainingItemCount?: number;
   readonly rows: ObjectRows;
   readonly clock: Clock;
   /** In the order of the list. */
@@ -38,17 +41,16 @@ export async function writeList(sink: Sink, options: ListAnswerOptions): Promise
 }
 
 async function writeFormed(writer: PacedWriter, options: ListAnswerOptions & { readonly form: Form }): Promise<void> {
-  const { head, rows, items, form } = options;
+  const { rows, items, form } = options;
   const objects: Uint8Array[] = [];
   for (const held of items) objects.push(await rows.read(held));
-  for (const chunk of form.list(objects, head.resourceVersion)) await writer.push(chunk);
+  for (const chunk of form.list(objects, metaOf(options))) await writer.push(chunk);
 }
 
-async function writePlain(writer: PacedWriter, { collection, head, rows, items }: ListAnswerOptions): Promise<void> {
-  const { codec, query } = collection;
-  const { apiVersion, listKind, resourceVersion } = head;
+async function writePlain(writer: PacedWriter, options: ListAnswerOptions): Promise<void> {
+  const { head: { apiVersion, listKind }, rows, items, collection: { codec, query } } = options;
   const custom = !isBuiltinGroup(query.group);
-  const frame = codec.listFrame({ apiVersion, kind: listKind, resourceVersion, custom });
+  const frame = codec.listFrame({ apiVersion, kind: listKind, custom, ...metaOf(options) });
   await writer.push(frame.start);
   for (const [index, held] of items.entries()) {
     if (index > 0) await writer.push(frame.separator);
@@ -59,4 +61,9 @@ async function writePlain(writer: PacedWriter, { collection, head, rows, items }
     if (writer.gone) return;
   }
   await writer.push(frame.end);
+}
+
+function metaOf({ head, continue: token, remainingItemCount }: ListAnswerOptions): FormedListMeta {
+  const { resourceVersion } = head;
+  return { resourceVersion, continue: token, ...(remainingItemCount === undefined ? {} : { remainingItemCount }) };
 }

@@ -1,3 +1,4 @@
+import { encodeCloudContinue, readContinue } from "../../src/kube/continue_token.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 import type { SimEtcd } from "./sim_etcd.ts";
 import {
@@ -156,7 +157,8 @@ export class SimApiServer {
   #list({ query, parameters }: Asked): SimAnswer {
     const version = Number(parameters.get("resourceVersion") ?? "0");
     const limit = Number(parameters.get("limit") ?? "0");
-    const token = readToken(parameters.get("continue"));
+    const token = readToken(parameters.get("continue") ?? "");
+    if (token?.revision === 0) return failure(400, "BadRequest", "invalid continue token");
     const { revision, epoch, compacted } = this.#etcd;
     if (version > revision) return tooLarge(version, revision);
     const exact = parameters.get("resourceVersionMatch") === "Exact" || (limit > 0 && version > 0);
@@ -164,11 +166,11 @@ export class SimApiServer {
     if (at > revision) return failure(500, "InternalError", "etcdserver: mvcc: required revision is a future revision");
     if (at < compacted) return failure(410, "Expired", `The provided version ${at} is too old`);
     const selected = [...this.#etcd.selectedAt(query, { epoch, revision: at })].toSorted(byKey);
-    const start = token === undefined ? 0 : selected.findIndex(([key]) => key > token.after);
+    const start = token === undefined ? 0 : selected.findIndex(([key]) => startOf(key) > token.after);
     const rest = start < 0 ? [] : selected.slice(start);
     const page = limit > 0 ? rest.slice(0, Math.min(limit, this.#pageMax)) : rest;
     const last = page.at(-1);
-    const next = page.length < rest.length && last !== undefined ? `${at}:${last[0]}` : "";
+    const next = page.length < rest.length && last !== undefined ? tokenOf(at, last[0]) : "";
     return { status: 200, body: listText(query.resource, { at, next, items: page.map(([, state]) => state) }) };
   }
 
@@ -257,10 +259,21 @@ function listText(resource: SimResource, { at, next, items }: ListParts): string
     : `{"kind":${type.kind},"apiVersion":${type.apiVersion},"metadata":${metadata},"items":[${texts}]}\n`;
 }
 
-function readToken(token: string | null): { readonly revision: number; readonly after: string } | undefined {
-  if (token === null || token === "") return undefined;
-  const [revision = "", ...after] = token.split(":");
-  return { revision: Number(revision), after: after.join(":") };
+function tokenOf(revision: number, after: string): string {
+  return encodeCloudContinue({ resourceVersion: String(revision), start: startOf(after) });
+}
+
+/** A revision of 0 where it is no token of an API server. */
+function readToken(token: string): { readonly revision: number; readonly after: string } | undefined {
+  if (token === "") return undefined;
+  const read = readContinue(token);
+  if (read.from !== "cloud") return { revision: 0, after: "" };
+  return { revision: Number(read.position.resourceVersion), after: read.position.start };
+}
+
+/** As a token may have it: an object without a namespace has no empty part. */
+function startOf(key: string): string {
+  return key.replace("//", "/");
 }
 
 function readPath(rawPath: string): Asked | undefined {

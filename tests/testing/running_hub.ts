@@ -30,7 +30,7 @@ export interface HubAnswerBody {
   readonly kind: string;
   readonly reason: string;
   readonly message: string;
-  readonly metadata: ObjectNames & { readonly continue?: string };
+  readonly metadata: ObjectNames & { readonly continue?: string; readonly remainingItemCount?: number };
   readonly details: {
     readonly retryAfterSeconds?: number;
     readonly name?: string;

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fallback, type Route, route, type RoutingQuestion } from "../../../src/hub/routing.ts";
+import { encodeHubContinue } from "../../../src/kube/continue_token.ts";
 import { parseListOptions } from "../../../src/kube/list_options.ts";
 import { parseRequest } from "../../../src/kube/request_info.ts";
 
 const pods = "/api/v1/namespaces/default/pods";
 const watchList = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
+
+const hubToken = encodeHubContinue({ list: "l", resourceVersion: "5", start: "default/p\0" });
 
 type Change = Partial<Omit<RoutingQuestion, "info" | "options" | "method">>;
 type Row = readonly [what: string, method: string, path: string, online: Route, offline: Route, change?: Change];
@@ -107,6 +110,18 @@ const table: Record<string, readonly Row[]> = {
     ["list of exactly X", "GET", `${pods}?resourceVersion=5&resourceVersionMatch=Exact`, "cloud", "expired"],
     ["page of X", "GET", `${pods}?resourceVersion=5&limit=5`, "cloud", "expired"],
     ["further page", "GET", `${pods}?limit=5&continue=abc`, "cloud", "expired"],
+    ["further page of the hub's list", "GET", `${pods}?limit=5&continue=${hubToken}`, "page", "page"],
+    ["further page as a Table", "GET", `${pods}?continue=${hubToken}`, "page", "page", { wantsTable: true }],
+    ["further page with wrong options", "GET", `${pods}?continue=${hubToken}`, "invalid", "invalid", { invalid: true }],
+    [
+      "further page, own credential",
+      "GET",
+      `${pods}?continue=${hubToken}`,
+      "pass",
+      "refuse",
+      { ownCredential: true },
+    ],
+    ["watch with a token", "GET", `${pods}?watch=1&continue=${hubToken}`, "collection", "held"],
   ],
 };
 
@@ -141,6 +156,6 @@ for (const [section, rows] of Object.entries(table)) {
 test("fallback holds for reads and documents only", () => {
   const routes: readonly Route[] = ["cloud", "covered", "collection", "document"];
   assert.deepEqual(routes.map(fallback), ["held", "held", "held", "held-document"]);
-  const others: readonly Route[] = ["pass", "write", "invalid", "expired", "refuse", "held"];
+  const others: readonly Route[] = ["pass", "write", "invalid", "expired", "refuse", "held", "page"];
   assert.ok(others.every((other) => fallback(other) === undefined));
 });
