@@ -40,6 +40,9 @@ export interface SimWorldOptions {
 /** After the link is healed everybody is up to date within this. */
 const healMs = 120_000;
 
+/** How long it goes on at least, and how often it is looked at. */
+const settledMs = 20_000;
+
 /** A hub that ends has ended within this. */
 const closeMs = 60_000;
 
@@ -136,27 +139,32 @@ export class SimWorld {
     this.cloudWriter.close();
     this.writer.close();
     for (const informer of this.informers) informer.resume();
-    await this.advance(healMs);
-    if (!this.failed) { for (const informer of this.informers) this.#checkConverged(informer); }
+    for (let ms = 0; ms < healMs && !(ms >= settledMs && this.#differences().length === 0); ms += settledMs) {
+      await this.advance(settledMs);
+    }
+    if (!this.failed) { for (const [rule, message] of this.#differences()) this.oracle.fail(rule, message); }
     this.reader.close();
     for (const informer of this.informers) informer.close();
     let stopped = false;
     void this.host.stop().then(() => stopped = true);
-    await this.clock.advance(closeMs);
+    for (let ms = 0; ms < closeMs && !stopped; ms += 1_000) await this.clock.advance(1_000);
     await settle();
     await settle();
     if (!stopped) this.oracle.fail("leak", `the hub does not close within ${closeMs} ms`);
   }
 
-  #checkConverged({ name, objects, query, position, undone }: Informer): void {
-    const expected = this.etcd.selectedAt(query, { epoch: this.etcd.epoch, revision: this.etcd.revision });
-    const wrong = [...new Set([...objects.keys(), ...expected.keys()])].filter((key) =>
-      objects.get(key) !== expected.get(key)
-    );
-    if (wrong.length === 0) return;
-    const differences = wrong.map((key) =>
-      `${key}: has ${objects.get(key)?.version}, the cloud ${expected.get(key)?.version}`
-    );
-    this.oracle.fail(undone ? "epoch" : "converge", `${name} at ${position}: ${differences.join("; ")}`);
+  /** Who does not have what the cloud has: the rule, and what is missing. */
+  #differences(): readonly (readonly [rule: string, message: string])[] {
+    return this.informers.flatMap(({ name, objects, query, position, undone }) => {
+      const expected = this.etcd.selectedAt(query, { epoch: this.etcd.epoch, revision: this.etcd.revision });
+      const wrong = [...new Set([...objects.keys(), ...expected.keys()])].filter((key) =>
+        objects.get(key) !== expected.get(key)
+      );
+      if (wrong.length === 0) return [];
+      const differences = wrong.map((key) =>
+        `${key}: has ${objects.get(key)?.version}, the cloud ${expected.get(key)?.version}`
+      );
+      return [[undone ? "epoch" : "converge", `${name} at ${position}: ${differences.join("; ")}`] as const];
+    });
   }
 }
