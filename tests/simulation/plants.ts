@@ -95,7 +95,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     plant: { store: keepRemoved },
     caughtBy: ["R11", "state", "doubled", "converge", "lost"],
   },
-  { name: "requests are not aborted", plant: { upstream: deaf }, caughtBy: ["leak"] },
+  { name: "requests are not aborted", plant: { upstream: deaf }, caughtBy: ["leak", "converge"] }, // a hub that never ends serves nobody
   {
     name: "a watch begins anew without a word",
     plant: onLocalFrames((frame) =>

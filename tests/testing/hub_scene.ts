@@ -29,6 +29,10 @@ export interface HubSceneOptions {
   readonly intercept?: (exchange: Exchange) => Response | undefined;
   /** An SQLite file in place of a store in memory; it is opened anew at each restart. */
   readonly storePath?: string;
+  /** Called before the store is opened, at each start. */
+  readonly beforeOpen?: () => void;
+  /** Stands between the hub and its store. */
+  readonly onStore?: (store: Store) => Store;
   readonly authorization?: () => string | undefined;
   readonly plainAllowUids?: readonly number[];
 }
@@ -80,8 +84,11 @@ export async function serveHub(
   const clock = createFakeClock();
   const memory = options.storePath === undefined ? createMemoryStore() : undefined;
   const log: LogLine[] = [];
-  const start = async (): Promise<RunningHub> =>
-    await startHub({ ...options, cloud, clock, log, callerMark, store: await openSealed(memory, options.storePath) });
+  const start = async (): Promise<RunningHub> => {
+    options.beforeOpen?.();
+    const store = await openSealed(memory, options.storePath);
+    return await startHub({ ...options, cloud, clock, log, callerMark, store: options.onStore?.(store) ?? store });
+  };
   let hub = await start();
   const watches: WatchReader[] = [];
   try {
