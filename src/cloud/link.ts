@@ -29,6 +29,7 @@ export class Link {
   readonly #closed = new AbortController();
   #state: LinkState = "unknown";
   #since: number;
+  #confirmedAt = -Infinity;
   #reason = "not checked yet";
   #checkNow: AbortController | undefined;
   #checking: Promise<void> | undefined;
@@ -79,6 +80,17 @@ export class Link {
       void this.#check().then(settle);
     });
     return !signal.aborted && this.#state === "online";
+  }
+
+  /**
+   * Whether the cloud says that it is ready, as of no more than `maxAgeMs` ago: else it is checked now.
+   *
+   * @returns false too once the signal is aborted
+   */
+  async isReady(maxAgeMs: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#state === "offline" || signal.aborted) return false;
+    if (this.#options.clock.monotonic() - this.#confirmedAt <= maxAgeMs) return true;
+    return await this.confirm(signal);
   }
 
   /** Calls back after each change of state. @returns how to stop that */
@@ -134,7 +146,9 @@ export class Link {
     this.#closed.signal.addEventListener("abort", abort);
     const timer = clock.setTimer(timeoutMs, () => limit.abort(new Error(`no answer within ${timeoutMs} ms`)));
     try {
+      const askedAt = clock.monotonic();
       const status = await cloud.ready(limit.signal, { newConnection: this.#state !== "online" });
+      if (status === 200) this.#confirmedAt = askedAt;
       this.#enter(status === 200 ? "online" : "offline", `/readyz answered ${status}`);
     } catch (error) {
       const cause: unknown = limit.signal.aborted ? limit.signal.reason : error;

@@ -12,6 +12,7 @@ import type { Call } from "./call.ts";
 import { pathOf } from "./object_path_of.ts";
 import { isExact } from "./routing.ts";
 import type { HubContext } from "./context.ts";
+import { isTrusted, untrusted } from "./trust.ts";
 
 /** A longer answer passes through unrecorded. */
 const maxRecordedBytes = 64 * 1024 * 1024;
@@ -65,16 +66,14 @@ class Attempt {
     try {
       const response = await this.#context.cloud.request(this.#request());
       if (this.#call.exchange.answered) return undefined;
-      if (!this.#isOutOfReach(response)) {
+      const isCloud = !this.#isPage(response) && await isTrusted(this.#context, response, this.#abort.signal);
+      if (this.#call.exchange.answered) return undefined; // by the replica, while trust was confirmed
+      if (isCloud) {
         passing = true;
         return bodyToo ? { ...response, body: endingWith(response.body, stop) } : response;
       }
       this.#abort.abort(new Error("not the cloud's answer"));
-      throw new UpstreamError(
-        "untrusted",
-        `${response.status} came from something that is not ready or no API server`,
-        { sent: true },
-      );
+      throw untrusted(response);
     } catch (error) {
       await this.#failed(error);
       return undefined;
@@ -125,11 +124,8 @@ class Attempt {
     this.#call.fail(outOfReach(error.message));
   }
 
-  /**
-   * R16: what a backend says while it is not ready, and what is no API answer (a portal's page), is not the cloud's word.
-   */
-  #isOutOfReach(response: UpstreamResponse): boolean {
-    if ([401, 403, 404].includes(response.status) && this.#context.link.state === "offline") return true;
+  /** R16: what is no API answer (a portal's page) is not the cloud's word. */
+  #isPage(response: UpstreamResponse): boolean {
     const type = headerOf(response.rawHeaders, "content-type") ?? "";
     const isData = this.#call.info.isResource ? this.#call.info.subresource === "" : this.#options.taken !== undefined;
     return isData && type.startsWith("text/html");

@@ -4,6 +4,7 @@ import { UpstreamError } from "../platform/upstream.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { outOfReach } from "./forward.ts";
+import { isTrusted, untrusted } from "./trust.ts";
 
 /** Passes exec, attach and port-forward: the cloud's answer to the upgrade, then the two connections are joined. */
 export async function passUpgrade(context: HubContext, call: Call): Promise<void> {
@@ -22,6 +23,10 @@ export async function passUpgrade(context: HubContext, call: Call): Promise<void
       signal: waiting.signal,
     }).finally(stop);
     if (answer.socket === undefined) {
+      if (!await isTrusted(context, answer, waiting.signal)) {
+        waiting.abort(new Error("not the cloud's answer"));
+        throw untrusted(answer);
+      }
       const sink = call.respond({
         status: answer.status,
         reason: answer.reason,

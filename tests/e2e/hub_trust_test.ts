@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { test } from "node:test";
 import type { Exchange } from "../../src/platform/exchange.ts";
 import { inTime, names, nextEvent, syncMaps } from "../testing/hub_answers.ts";
@@ -20,6 +21,17 @@ function forbidden(): Response {
   return Response.json({ ...status, message: "configmaps is forbidden" }, { status: 403 });
 }
 
+/** The status with which an upgrade is refused. */
+function upgradeStatus(url: string, headers: Readonly<Record<string, string>>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { method: "POST", headers, agent: false }, (incoming) => {
+      incoming.resume();
+      resolve(incoming.statusCode ?? 0);
+    });
+    outgoing.on("upgrade", () => resolve(101)).on("error", reject).end();
+  });
+}
+
 test("R16: what a backend that is not ready refuses is no word of the cloud's", () => {
   const unready = changeable(() => new Response("no", { status: 403 }), "all");
   return serveHub(async (scene) => {
@@ -36,6 +48,82 @@ test("R16: what a backend that is not ready refuses is no word of the cloud's", 
     await scene.heal();
     const version = seedMap(scene.server, "b");
     assert.equal(await nextEvent(watch), `ADDED b ${version}`);
+  }, unready);
+});
+
+for (const code of [401, 403, 404]) {
+  for (const held of [true, false]) {
+    test(`R16: a ${code} of a backend that has become unready since the last check is answered by ${held ? "the replica" : "503"}`, () => {
+      const unready = changeable(() => new Response("no", { status: code }), "all");
+      return serveHub(async (scene) => {
+        seedMap(scene.server, "a");
+        if (held) await syncMaps(scene);
+        await scene.clock.advance(3_000);
+        unready.on = true;
+        assert.equal((await scene.status()).link.state, "online");
+        const answer = await scene.request("GET", mapsPath);
+        assert.deepEqual([answer.status, answer.body.reason], held ? [200, undefined] : [503, "ServiceUnavailable"]);
+        if (held) assert.deepEqual(names(answer), ["a"]);
+        const { state, reason } = (await scene.status()).link;
+        assert.deepEqual([state, reason], ["offline", `/readyz answered ${code}`]);
+      }, unready);
+    });
+  }
+}
+
+test("R16: a refusal of a backend that is ready passes, after one look for many", () => {
+  let looks = 0;
+  const refusing = changeable(forbidden, "all but /readyz");
+  const intercept = (exchange: Exchange): Response | undefined => {
+    if (exchange.rawPath === "/readyz") looks += 1;
+    return refusing.intercept(exchange);
+  };
+  return serveHub(async (scene) => {
+    refusing.on = true;
+    await scene.clock.advance(3_000);
+    const before = looks;
+    const paths = [mapsPath, `${mapsPath}/a`, "/api/v1/pods", "/apis/apps/v1/deployments"];
+    const answers = await Promise.all(paths.map((path) => scene.request("GET", path)));
+    for (const { status, headers } of answers) {
+      assert.deepEqual([status, headers.get("x-holdfast-source")], [403, "cloud"]);
+    }
+    assert.ok(looks - before >= 1 && looks - before < paths.length, String(looks - before));
+    // What it said a moment ago will do.
+    const then = looks;
+    await scene.clock.advance(1_000);
+    assert.equal((await scene.request("GET", mapsPath)).status, 403);
+    assert.equal(looks, then);
+    await scene.clock.advance(1);
+    assert.equal((await scene.request("GET", mapsPath)).status, 403);
+    assert.equal(looks, then + 1);
+  }, { intercept });
+});
+
+test("R16: a backend that refuses and does not say within 2 s whether it is ready is out of reach", () => {
+  const refusing = changeable(forbidden, "all but /readyz");
+  let silent = false;
+  const intercept = (exchange: Exchange): Response | undefined =>
+    silent && exchange.rawPath === "/readyz" ? new Response(new ReadableStream()) : refusing.intercept(exchange);
+  return serveHub(async (scene) => {
+    seedMap(scene.server, "a");
+    await syncMaps(scene);
+    await scene.clock.advance(3_000);
+    refusing.on = silent = true;
+    const asked = scene.clock.monotonic();
+    const answer = await inTime(scene, scene.request("POST", mapsPath, { body: { kind: "ConfigMap" } }));
+    assert.equal(answer.status, 503);
+    assert.ok(scene.clock.monotonic() - asked >= 2_000);
+    assert.equal((await scene.status()).link.state, "offline");
+  }, { intercept });
+});
+
+test("R16: an exec that a backend refuses while it is unready is 503", () => {
+  const unready = changeable(forbidden, "all");
+  return serveHub(async (scene) => {
+    await scene.clock.advance(3_000);
+    unready.on = true;
+    const headers = { Connection: "Upgrade", Upgrade: "SPDY/3.1" };
+    assert.equal(await upgradeStatus(`${scene.origin}/api/v1/namespaces/default/pods/p/exec`, headers), 503);
   }, unready);
 });
 

@@ -119,6 +119,24 @@ test("Link.confirm checks now, once for many, and tells whether the cloud is rea
   assert.deepEqual([await link.confirm(signal), clock.pending], [false, 0]);
 });
 
+test("Link.isReady takes a check that is young enough, else checks now; never a link that is cut", async () => {
+  const { link, clock, upstream, checks } = make();
+  const { signal } = new AbortController();
+  assert.deepEqual([await link.isReady(1_000, signal), checks()], [true, 1]); // unknown until then
+  await clock.advance(1_000);
+  assert.deepEqual([await link.isReady(1_000, signal), checks()], [true, 1]);
+  await clock.advance(1);
+  assert.deepEqual(await Promise.all([link.isReady(1_000, signal), link.isReady(1_000, signal)]), [true, true]);
+  assert.equal(checks(), 2);
+  await clock.advance(1_001);
+  upstream.answer = 403;
+  assert.deepEqual([await link.isReady(1_000, signal), link.state, checks()], [false, "offline", 3]);
+  upstream.answer = 200;
+  assert.deepEqual([await link.isReady(1_000, signal), checks()], [false, 3]);
+  assert.deepEqual([await link.confirm(signal), await link.isReady(1_000, AbortSignal.abort())], [true, false]);
+  link.close();
+});
+
 test("Link.online resolves when the link is, rejects with the signal's reason, and leaves no listener", async () => {
   const { link, clock, upstream } = make();
   upstream.answer = "refused";

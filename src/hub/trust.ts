@@ -1,0 +1,26 @@
+import { UpstreamError } from "../platform/upstream.ts";
+import type { HubContext } from "./context.ts";
+
+/** A refusal counts where the backend has said within this time that it is ready; else it is asked first (R16). */
+const trustMs = 1_000;
+
+/**
+ * Whether an answer is the cloud's word (R16). A 401, 403 or 404 of a backend that is not ready is not: its authorizers and
+ * caches are still empty, and clients would take it for a decision.
+ *
+ * @returns false too once the signal is aborted
+ */
+export async function isTrusted(
+  { link }: HubContext,
+  { status }: { readonly status: number },
+  signal: AbortSignal,
+): Promise<boolean> {
+  return ![401, 403, 404].includes(status) || await link.isReady(trustMs, signal);
+}
+
+/** What came is none: to the request it is as if the cloud were out of reach. */
+export function untrusted({ status }: { readonly status: number }): UpstreamError {
+  return new UpstreamError("untrusted", `${status} came from something that is not ready or no API server`, {
+    sent: true,
+  });
+}
