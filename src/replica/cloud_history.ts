@@ -28,8 +28,6 @@ export class CloudHistory {
   readonly #versions = new Map<string, SharedVersion>();
   readonly #asking = new Map<string, Promise<unknown>>();
   readonly #followers = new Map<Collection, () => void>();
-  /** The restores that were known when a collection was found to be what the cloud has. */
-  readonly #verified = new WeakMap<Collection, number>();
   #restores = 0;
 
   constructor(clock: Clock) {
@@ -38,6 +36,11 @@ export class CloudHistory {
 
   get restores(): number {
     return this.#restores;
+  }
+
+  /** Takes back how many were known to a collection that the store held. */
+  resume(restores: number): void {
+    this.#restores = Math.max(this.#restores, restores);
   }
 
   /** The version at which the cloud is, as this or another collection of the resource asked it. */
@@ -65,20 +68,15 @@ export class CloudHistory {
 
   /** Whether no restore was found since the collection was last found to be what the cloud has. */
   isVerified(collection: Collection): boolean {
-    return (this.#verified.get(collection) ?? 0) === this.#restores;
-  }
-
-  /** Notes that a collection is what the cloud has, by a check or list that began when so many restores were known. */
-  verified(collection: Collection, restores: number): void {
-    this.#verified.set(collection, restores);
+    return collection.resourceEpoch === this.#restores;
   }
 
   /**
-   * Notes that a collection was of a history that the cloud has left. Where no restore was known that explains it, all
-   * others are told: they may have gone on from a version that has another past now.
+   * Notes that the cloud has left the history of a collection, or of what lies beside the collections. Where no restore was
+   * known that explains it, all others are told: they may have gone on from a version that has another past now.
    */
-  left(collection: Collection): void {
-    if (!this.isVerified(collection)) return;
+  left(collection: Collection | undefined): void {
+    if (collection !== undefined && !this.isVerified(collection)) return;
     this.#restores += 1;
     this.#versions.clear();
     for (const [other, restored] of [...this.#followers]) if (other !== collection) restored();

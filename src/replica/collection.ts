@@ -28,8 +28,8 @@ export interface ResourceEpoch {
   readonly epoch: number;
   /** The highest version of anything that is held in this epoch; "0" where nothing is. */
   readonly highestVersion: () => string;
-  /** The cloud was found at that version, below what is held. */
-  readonly beginEpoch: (resourceVersion: string) => void;
+  /** The cloud was found to have left the history of a collection, or of what lies beside the collections. */
+  readonly beginEpoch: (collection?: Collection) => void;
 }
 
 export interface CollectionOptions {
@@ -246,7 +246,7 @@ export class Collection {
       if (after !== head.resourceVersion) this.log.relisted(after, head.resourceVersion);
       for (const event of events) this.log.append(event);
     }
-    if (newEpoch) this.#options.resource.beginEpoch(head.resourceVersion);
+    if (newEpoch) this.#options.resource.beginEpoch(this);
     this.#resourceEpoch = this.#options.resource.epoch;
     this.#options.changed(this, { ...change, newEpoch });
     this.#wake();
@@ -298,8 +298,8 @@ export class Collection {
     this.#wake();
   }
 
-  /** Another collection has found a new epoch, to which what this one gets from the cloud at the moment belongs too. */
-  joinEpoch(epoch: number): void {
+  /** The cloud was found to have what is held, by a check or list that began in that epoch. */
+  verify(epoch: number): void {
     this.#resourceEpoch = epoch;
   }
 
@@ -307,7 +307,6 @@ export class Collection {
     if (state === this.#state) return;
     const ofGrant = state === "refused" || this.#state === "refused";
     this.#state = state;
-    if (state === "live") this.#resourceEpoch = this.#options.resource.epoch;
     this.#refusal = refusal;
     this.#since = this.#options.now();
     if (ofGrant && this.synced) this.#options.changed(this, { put: [], removed: [] });

@@ -86,7 +86,7 @@ export class Recorder {
     if (query === undefined) return;
     const { head, items } = splitList(body);
     if (compareVersions(head.resourceVersion, notOlderThan) < 0) {
-      this.#replica.of(query).beginEpoch(head.resourceVersion);
+      this.#replica.of(query).beginEpoch();
     }
     const before = this.#before(asked.continue ?? "");
     if (before === "unknown") return;

@@ -41,6 +41,14 @@ const confirmMs = 1_000;
 /** After a cut of so long the cloud may have gone back, and have passed the held version since. */
 const longCutMs = 60 * 60_000;
 
+/** When the last round failed, or the reflector began: what the cloud said before then does not count. */
+interface Broken {
+  /** Monotonic milliseconds. */
+  readonly at: number;
+  /** What was held then: a client's own list may have moved it on since. */
+  readonly resourceVersion: string;
+}
+
 /**
  * Keeps a collection up to date: the state by WatchList, or by a paged list where the cloud offers none, then a watch, over
  * and over (design, section 4). A cut link is nothing special: what is held stays, and the watch resumes from its version.
@@ -57,11 +65,12 @@ export class Reflector {
   /** Whether the next list begins a new epoch, whatever its version. */
   #isOther = false;
   /** Since when the cloud may be another one, or an older one. Monotonic milliseconds. */
-  #brokenAt: number | undefined;
+  #broken: Broken | undefined;
   /** Whether the first event of the watch has to tell that, for the cloud lets nobody list. */
   #firstTells = false;
-  /** The restores that were known when the round began to ask. */
+  /** The restores that were known when the round began to ask, and the version that was held. */
   #restores = 0;
+  #asOf = "";
   #watchListRefused = false;
   /** The cloud's own version when it was asked last; missing where it could not be. */
   #cloudVersion: string | undefined;
@@ -72,7 +81,7 @@ export class Reflector {
     this.#query = new CloudQuery({ ...options, query: collection.query, codec: collection.codec });
     // What was refused in the meantime may have been made anew.
     this.#mustList = !collection.synced || collection.state === "refused";
-    this.#brokenAt = clock.monotonic();
+    this.#broken = { at: clock.monotonic(), resourceVersion: collection.resourceVersion };
     this.#refusal = new Refusal({
       clock,
       granted: !this.#mustList,
@@ -127,7 +136,7 @@ export class Reflector {
       this.#mustList = true;
       return "again";
     }
-    this.#brokenAt = clock.monotonic();
+    this.#broken = { at: clock.monotonic(), resourceVersion: collection.resourceVersion };
     if (error instanceof UpstreamError) link.suspect();
     logger.log("debug", "A reflector failed", {
       collection: collection.key,
@@ -188,11 +197,12 @@ export class Reflector {
   /** Whether the watch can go on from the version that is held; else the state is read anew. */
   async #resumes(round: AbortController): Promise<boolean> {
     this.#restores = this.#options.history.restores;
+    this.#asOf = this.#options.collection.resourceVersion;
     if (this.#mustList) return false;
-    if (this.#brokenAt === undefined) return true;
+    if (this.#broken === undefined) return true;
     this.#firstTells = false;
     try {
-      const found = await this.#compared(this.#brokenAt, round);
+      const found = await this.#compared(this.#broken, round);
       this.#isOther = found === "another";
       this.#mustList = found !== "same";
     } catch (error) {
@@ -208,16 +218,25 @@ export class Reflector {
    * behind the name). Asked after each cut, before the watch resumes, which would otherwise wait at a version that is not the
    * cloud's. Where the cloud may have passed that version already, every object is compared.
    */
-  async #compared(since: number, round: AbortController): Promise<"same" | "another" | "unclear"> {
+  async #compared(broken: Broken, round: AbortController): Promise<"same" | "another" | "unclear"> {
     const { collection, history, clock } = this.#options;
     if (!history.isVerified(collection) || clock.now() - collection.since >= longCutMs) {
       const listed = await this.#query.versions(round);
       this.#cloudVersion = listed.resourceVersion;
       return compareHistory(collection, listed);
     }
-    const ask = () => this.#query.version(round);
-    this.#cloudVersion = await history.version(collection.query, { since, ask, signal: round.signal });
-    return compareVersions(this.#cloudVersion, collection.resourceVersion) < 0 ? "another" : "same";
+    const question = { since: broken.at, ask: () => this.#asked(round), signal: round.signal };
+    this.#cloudVersion = await history.version(collection.query, question);
+    return compareVersions(this.#cloudVersion, broken.resourceVersion) < 0 ? "another" : "same";
+  }
+
+  /** The version at which the cloud is. Of what lies beside the collections some may be of another history. */
+  async #asked(round: AbortController): Promise<string> {
+    const { collection: { resource } } = this.#options;
+    const highest = resource.highestVersion();
+    const version = await this.#query.version(round);
+    if (compareVersions(version, highest) < 0) resource.beginEpoch();
+    return version;
   }
 
   /** Whether a backend that is ready refuses a list again: a first 403 may have come of one that was starting. */
@@ -275,24 +294,27 @@ export class Reflector {
   #replace(snapshot: Snapshot): void {
     const { collection, history } = this.#options;
     const { epoch } = collection;
-    collection.replace(snapshot, { newEpoch: this.#isOther });
+    if (!this.#isOvertaken(snapshot)) collection.replace(snapshot, { newEpoch: this.#isOther });
     this.#mustList = false;
     this.#isOther = false;
     this.#firstTells = false;
     this.#cloudVersion = snapshot.resourceVersion;
-    if (collection.epoch !== epoch) {
-      history.left(collection);
-      this.#restores = history.restores;
-    }
+    if (collection.epoch !== epoch) this.#restores = history.restores;
     this.#verified();
+  }
+
+  /** Whether a client's own list has overtaken what was asked for when the round began (R2). */
+  #isOvertaken({ resourceVersion }: Snapshot): boolean {
+    const { collection } = this.#options;
+    return compareVersions(resourceVersion, this.#asOf) >= 0 &&
+      compareVersions(resourceVersion, collection.resourceVersion) < 0;
   }
 
   /** The collection is what the cloud has, or will be once what was missed has come. */
   #verified(): void {
-    const { collection, history } = this.#options;
-    this.#brokenAt = undefined;
+    this.#broken = undefined;
     this.#refusal.granted();
-    history.verified(collection, this.#restores);
+    this.#options.collection.verify(this.#restores);
   }
 
   async #watch(round: AbortController): Promise<void> {

@@ -3,13 +3,14 @@ import type { Link } from "../cloud/link.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
-import { CloudHistory } from "./cloud_history.ts";
+import type { CloudHistory } from "./cloud_history.ts";
 import type { Collection } from "./collection.ts";
 import { Reflector } from "./reflector.ts";
 
 export interface ReflectorsOptions {
   readonly cloud: Cloud;
   readonly link: Link;
+  readonly history: CloudHistory;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -29,12 +30,10 @@ export class Reflectors {
   readonly #options: ReflectorsOptions;
   readonly #running = new Map<Collection, Reflector>();
   readonly #refusals = new Map<string, Refused>();
-  readonly #history: CloudHistory;
   #closed = false;
 
   constructor(options: ReflectorsOptions) {
     this.#options = options;
-    this.#history = new CloudHistory(options.clock);
   }
 
   runs(collection: Collection): boolean {
@@ -49,7 +48,7 @@ export class Reflectors {
 
   start(collection: Collection): void {
     if (this.#closed || this.#running.has(collection)) return;
-    const reflector = new Reflector({ ...this.#options, history: this.#history, collection });
+    const reflector = new Reflector({ ...this.#options, collection });
     this.#running.set(collection, reflector);
     void reflector.done.then(() => this.#ended(collection, reflector));
   }

@@ -11,6 +11,7 @@ import { Collection, type CollectionChange, type Snapshot } from "./collection.t
 import { CollectionRows } from "./collection_rows.ts";
 import { DocumentRows } from "./document_rows.ts";
 import { EventFrames } from "./event_frames.ts";
+import { CloudHistory } from "./cloud_history.ts";
 import { Freshness } from "./freshness.ts";
 import { type HeldObject, objectPrefix, ObjectRows } from "./object_rows.ts";
 import { RecordRows } from "./record_rows.ts";
@@ -49,6 +50,7 @@ export class Replica {
   readonly #collectionRows: CollectionRows;
   readonly #recordRows: RecordRows;
   readonly #collections = new Map<string, Collection>();
+  readonly #history: CloudHistory;
   readonly #resources = new Map<string, ResourceReplica>();
   #restored = false;
 
@@ -62,7 +64,8 @@ export class Replica {
     this.documents = new DocumentRows(kept);
     this.#collectionRows = new CollectionRows({ ...kept, now: () => clock.now() });
     this.#recordRows = new RecordRows(kept);
-    this.reflectors = new Reflectors(options);
+    this.#history = new CloudHistory(clock);
+    this.reflectors = new Reflectors({ ...options, history: this.#history });
     this.records = new Records({
       rows: this.rows,
       maxBytes: maxRecordBytes,
@@ -73,7 +76,7 @@ export class Replica {
   /** Takes back what the store holds. Before anything is answered. */
   async restore(): Promise<void> {
     for (const stored of await this.#collectionRows.load()) {
-      this.of(stored.query).restoreEpoch(stored.resourceEpoch);
+      this.#history.resume(stored.resourceEpoch);
       this.#create(stored.key, stored.query).restore(stored);
     }
     for (const [key, record] of await this.#recordRows.load()) this.records.restore(key, record);
@@ -105,7 +108,7 @@ export class Replica {
     let held = this.#resources.get(key);
     if (held === undefined) {
       const { records, rows, freshness } = this;
-      held = new ResourceReplica({ group, resource, records, rows, freshness });
+      held = new ResourceReplica({ group, resource, records, rows, freshness, history: this.#history });
       this.#resources.set(key, held);
     }
     return held;
@@ -138,11 +141,13 @@ export class Replica {
   listed(scope: Scope, query: Query, snapshot: Snapshot): void {
     const key = collectionKey(scope, query);
     const known = this.#collections.get(key);
-    const passed = known?.synced === true && compareVersions(snapshot.resourceVersion, known.resourceVersion) < 0;
+    const newEpoch = known?.synced === true && known.resourceEpoch !== this.of(query).epoch;
+    const passed = known?.synced === true && !newEpoch &&
+      compareVersions(snapshot.resourceVersion, known.resourceVersion) < 0;
     if (known !== undefined && (known.state === "live" || passed)) return this.#recordNewer(known, snapshot);
     if (known?.state === "refused") this.drop(known);
     const collection = this.#collections.get(key) ?? this.#create(key, query);
-    collection.replace(snapshot);
+    collection.replace(snapshot, { newEpoch });
     collection.enter("stale");
     collection.touch();
   }

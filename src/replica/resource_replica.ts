@@ -2,6 +2,7 @@ import type { ObjectMeta } from "../kube/object_meta.ts";
 import { compileQuery, remainder } from "../kube/query_matcher.ts";
 import { type Query, selectedNameOf } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
+import type { CloudHistory } from "./cloud_history.ts";
 import type { Collection, ResourceEpoch } from "./collection.ts";
 import { objectKey, type ObjectPath } from "./object_path.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
@@ -42,6 +43,7 @@ export interface ResourceReplicaOptions {
   readonly records: Records;
   readonly rows: ObjectRows;
   readonly freshness: Freshness;
+  readonly history: CloudHistory;
 }
 
 /**
@@ -52,7 +54,6 @@ export class ResourceReplica implements ResourceEpoch {
   readonly collections: Set<Collection> = new Set();
   readonly #options: ResourceReplicaOptions;
   readonly #tombstones = new Set<string>();
-  #epoch = 0;
 
   constructor(options: ResourceReplicaOptions) {
     this.#options = options;
@@ -60,29 +61,19 @@ export class ResourceReplica implements ResourceEpoch {
 
   /** Of what the cloud said last; what was confirmed in an earlier one is older, whatever its version. */
   get epoch(): number {
-    return this.#epoch;
-  }
-
-  /** Takes back the epoch of a collection that the store held. */
-  restoreEpoch(epoch: number): void {
-    this.#epoch = Math.max(this.#epoch, epoch);
+    return this.#options.history.restores;
   }
 
   /**
-   * The cloud was found at that version, below what is held: a restored etcd, or another cluster. Nothing that was shown
-   * before counts any more: what was seen to be deleted may be there again. Collections that are kept up to date are in the
-   * new epoch too, unless they are above it.
+   * The cloud was found to have left the history of a collection, or of what lies beside the collections: a restored etcd, or
+   * another cluster. Nothing that was shown before counts any more: what was seen to be deleted may be there again.
    */
-  beginEpoch(resourceVersion: string): void {
-    this.#epoch += 1;
+  beginEpoch(collection?: Collection): void {
+    const { records, freshness, history } = this.#options;
+    history.left(collection);
     this.#tombstones.clear();
-    const { records, freshness } = this.#options;
     for (const { row } of [...records.ofAllVersions(this.#options)]) records.forget(row);
-    for (const collection of this.collections) {
-      freshness.forget(collection);
-      const above = compareVersions(collection.resourceVersion, resourceVersion) > 0;
-      if (collection.state === "live" && !above) collection.joinEpoch(this.#epoch);
-    }
+    for (const sibling of this.collections) freshness.forget(sibling);
   }
 
   highestVersion(): string {
@@ -92,7 +83,7 @@ export class ResourceReplica implements ResourceEpoch {
     };
     for (const { meta } of this.#options.records.ofAllVersions(this.#options)) offer(meta.resourceVersion);
     for (const { resourceEpoch, resourceVersion } of this.collections) {
-      if (resourceEpoch === this.#epoch) offer(resourceVersion);
+      if (resourceEpoch === this.epoch) offer(resourceVersion);
     }
     return highest;
   }
@@ -277,7 +268,7 @@ export class ResourceReplica implements ResourceEpoch {
 
   /** Records of an earlier epoch have ended with it. */
   #recorded(record: HeldRecord): Known {
-    return { epoch: this.#epoch, version: record.meta.resourceVersion, held: record, staleSince: record.savedAt };
+    return { epoch: this.epoch, version: record.meta.resourceVersion, held: record, staleSince: record.savedAt };
   }
 }
 

@@ -260,21 +260,35 @@ export class Oracle {
   ): string | undefined {
     for (const [key, state] of states) {
       if (expected.get(key) === state) continue;
-      const mixedIn = (stale || ahead?.has(key) === true) && state.version > revision &&
-        this.#etcd.epochsOf(state).includes(epoch);
+      const mixedIn = (stale || ahead?.has(key) === true) && this.#isLater(state, { epoch, revision });
       if (!mixedIn) return `${key}@${state.version} in place of ${expected.get(key)?.version ?? "nothing"}`;
       if (!matches(query, state)) return `${key}@${state.version} is not selected`;
     }
     for (const [key, state] of expected) {
       if (states.has(key)) continue;
       const left = (stale || ahead?.has(key) === true) &&
-        this.#etcd.changes(epoch).some((change) =>
-          change.revision > revision && change.state.key === key && (change.deleted || !matches(query, change.state))
+        this.#changesAfter({ epoch, revision }).some((change) =>
+          change.state.key === key && (change.deleted || !matches(query, change.state))
         );
       if (!left) return `${key}@${state.version} is missing`;
     }
     return undefined;
   }
+
+  /** Whether a state came after a revision of that epoch, or in a later one. */
+  #isLater(state: SimState, { epoch, revision }: Moment): boolean {
+    return this.#etcd.epochsOf(state).some((other) => other > epoch || (other === epoch && state.version > revision));
+  }
+
+  #changesAfter({ epoch, revision }: Moment): readonly Change[] {
+    const later = Array.from({ length: this.#etcd.epoch - epoch }, (_, back) => this.#etcd.changes(epoch + 1 + back));
+    return [...this.#etcd.changes(epoch).filter((change) => change.revision > revision), ...later.flat()];
+  }
+}
+
+interface Moment {
+  readonly epoch: number;
+  readonly revision: number;
 }
 
 function touches(query: SimQuery, { state, previous }: Change): boolean {

@@ -93,7 +93,7 @@ test("CloudHistory.left tells all others once of a restore, and none of what it 
   assert.deepEqual([told, history.restores, history.isVerified(b)], [["b"], 1, false]);
   history.left(b); // the same restore
   assert.deepEqual([told, history.restores], [["b"], 1]);
-  for (const held of [a, b]) history.verified(held, history.restores);
+  for (const held of [a, b]) held.verify(history.restores);
   history.left(b);
   assert.deepEqual([told, history.restores, history.isVerified(a)], [["b", "a"], 2, false]);
 });
