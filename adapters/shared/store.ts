@@ -14,13 +14,15 @@ import { StoreWriter } from "./store_writer.ts";
 /**
  * Opens a store in an SQLite file (WAL): one writer in a worker, a read-only connection on this thread. Beside the file
  * lie `-wal` and `-shm` while it is open, and `.lock`, by which a second writer is refused; a crash leaves it harmless.
+ * Where the disk has no room for them, the file is read alone, and commits fail as `full` until there is.
  *
  * @throws StoreError `locked` where another writer has it, `corrupt` where it is no such file or a damaged one
  */
 export const openStore: OpenStore = async (options) => {
   const writer = options.readOnly === true ? undefined : await openWriter(options);
   try {
-    return new SqliteStore(new StoreReader(options.path, writer === undefined), writer);
+    const mode = writer === undefined ? "snapshot" : writer.deferred ? "alone" : "live";
+    return new SqliteStore(options.path, new StoreReader(options.path, mode), writer);
   } catch (cause) {
     await writer?.close();
     throw storeError(`Cannot open ${options.path}`, cause);
@@ -37,13 +39,16 @@ async function openWriter(options: OpenStoreOptions): Promise<StoreWriter> {
 }
 
 class SqliteStore implements Store {
-  readonly #reader: StoreReader;
+  readonly #path: string;
+  #reader: StoreReader;
   readonly #writer: StoreWriter | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(reader: StoreReader, writer: StoreWriter | undefined) {
+  constructor(path: string, reader: StoreReader, writer: StoreWriter | undefined) {
+    this.#path = path;
     this.#reader = reader;
     this.#writer = writer;
+    writer?.onReopened(() => this.#reopen());
   }
 
   // deno-lint-ignore require-await
@@ -78,6 +83,12 @@ class SqliteStore implements Store {
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  #reopen(): void {
+    const reader = new StoreReader(this.#path, "live");
+    this.#reader.close();
+    this.#reader = reader;
   }
 
   async #close(): Promise<void> {

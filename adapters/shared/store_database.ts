@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { type OpenStoreOptions, StoreError } from "../../src/platform/store.ts";
 import { isFailure, storeError } from "./store_failure.ts";
@@ -24,21 +24,9 @@ export interface StoreDatabase {
  * @throws StoreError
  */
 export function openDatabase(options: OpenStoreOptions, steps: SchemaSteps = SCHEMA_STEPS): StoreDatabase {
-  const { path } = options;
-  const lock = takeLock(`${path}.lock`);
+  const lock = takeLock(options.path);
   try {
-    if (options.setAside === true) setAside(path);
-    if (existsSync(malformedMark(path))) {
-      throw new StoreError("corrupt", `Cannot open ${path}: it was found malformed while it was written`);
-    }
-    makeFile(path);
-    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-    try {
-      prepareDatabase(database, options, steps);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
+    const database = openLocked(options, steps);
     return {
       database,
       close(): void {
@@ -48,8 +36,39 @@ export function openDatabase(options: OpenStoreOptions, steps: SchemaSteps = SCH
     };
   } catch (cause) {
     lock.close();
+    throw cause;
+  }
+}
+
+/** As `openDatabase`, by who has the lock. @throws StoreError */
+export function openLocked(options: OpenStoreOptions, steps: SchemaSteps = SCHEMA_STEPS): DatabaseSync {
+  const { path } = options;
+  try {
+    if (options.setAside === true) setAside(path);
+    if (existsSync(malformedMark(path))) {
+      throw new StoreError("corrupt", `Cannot open ${path}: it was found malformed while it was written`);
+    }
+    makeFile(path);
+    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    try {
+      prepareDatabase(database, options, steps);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (cause) {
     throw storeError(`Cannot open ${path}`, cause);
   }
+}
+
+/**
+ * Whether all that was committed lies in the file itself, as after a proper end: then it can be read where there is no room
+ * for the files that a connection needs beside it.
+ */
+export function isReadableAlone(path: string): boolean {
+  const size = (each: string): number => statSync(each, { throwIfNoEntry: false })?.size ?? 0;
+  return size(path) > 0 && size(`${path}-wal`) === 0;
 }
 
 /**
@@ -99,22 +118,27 @@ function malformedMark(path: string): string {
 }
 
 /**
- * Holds an exclusive transaction on an empty database of its own: the kernel ends it with the process, however that
- * ends. The store's own file cannot be locked so, because that would lock out its readers.
+ * Holds an exclusive transaction on an empty database of its own beside the file: the kernel ends it with the process,
+ * however that ends. The store's own file cannot be locked so, because that would lock out its readers.
+ *
+ * @throws StoreError `locked` where another process has it
  */
-function takeLock(path: string): DatabaseSync {
+export function takeLock(path: string): DatabaseSync {
+  const lockPath = `${path}.lock`;
   let lock: DatabaseSync | undefined;
   try {
-    makeFile(path);
-    chmodSync(path, PRIVATE);
-    lock = new DatabaseSync(path, { timeout: 0 });
+    makeFile(lockPath);
+    chmodSync(lockPath, PRIVATE);
+    lock = new DatabaseSync(lockPath, { timeout: 0 });
+    // Without a journal on disk: a full one must not keep the store from being read.
+    lock.exec("PRAGMA journal_mode = MEMORY");
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
   } catch (cause) {
     lock?.close();
-    const error = storeError(`Cannot lock ${path}`, cause);
+    const error = storeError(`Cannot lock ${lockPath}`, cause);
     if (!isFailure(error, "locked")) throw error;
-    throw new StoreError("locked", `Cannot open ${path.replace(/\.lock$/, "")}: another process writes it`, { cause });
+    throw new StoreError("locked", `Cannot open ${path}: another process writes it`, { cause });
   }
 }
 

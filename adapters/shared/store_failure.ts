@@ -10,8 +10,8 @@ const PRIMARY_CODES: Readonly<Record<number, StoreFailure>> = {
   26: "corrupt",
 };
 const SYSTEM_CODES: Readonly<Record<string, StoreFailure>> = { ENOSPC: "full", EDQUOT: "full" };
-/** A file that ends within a page. */
-const IOERR_SHORT_READ = 522;
+/** Further codes that tell more than their low byte: a file that ends within a page; no room for the `-shm` file. */
+const EXTENDED_CODES: Readonly<Record<number, StoreFailure>> = { 522: "corrupt", 4874: "full" };
 
 /** Deno 2.9 gives no code with errors of opening and of `exec`: there SQLite's own words tell. */
 const MESSAGES: readonly (readonly [words: RegExp, failure: StoreFailure])[] = [
@@ -34,8 +34,7 @@ export function isFailure(error: unknown, failure: StoreFailure): boolean {
 
 function failureOf(cause: unknown, words: string): StoreFailure {
   const code = sqliteCode(cause);
-  if (code === IOERR_SHORT_READ) return "corrupt";
-  if (code !== undefined) return PRIMARY_CODES[code & 0xff] ?? "failed";
+  if (code !== undefined) return EXTENDED_CODES[code] ?? PRIMARY_CODES[code & 0xff] ?? "failed";
   const named = MESSAGES.find(([pattern]) => pattern.test(words));
   return named?.[1] ?? SYSTEM_CODES[errorCode(cause) ?? ""] ?? "failed";
 }

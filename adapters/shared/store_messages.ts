@@ -8,7 +8,10 @@ export type StoreRequest =
 
 /** From the worker. */
 export type StoreReply =
-  | { readonly kind: "opened" }
+  /** `deferred`: there is no room to write; the file can be read alone. The worker has the lock and tries again. */
+  | { readonly kind: "opened"; readonly deferred: boolean }
+  /** What was deferred is open now. */
+  | { readonly kind: "reopened" }
   | { readonly kind: "refused"; readonly problem: StoreProblem }
   /** One entry per batch of the request: nothing where it is committed. */
   | { readonly kind: "committed"; readonly problems: readonly (StoreProblem | undefined)[] }

@@ -1,4 +1,5 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { prefixEnd } from "./store_database.ts";
 import { storeError } from "./store_failure.ts";
 import { checkSchema } from "./store_schema.ts";
@@ -19,6 +20,12 @@ export interface StoreCursor {
   done: boolean;
 }
 
+/**
+ * `live`: beside this process's own writer. `snapshot`: beside another process's, as it is at this moment. `alone`: nobody
+ * writes, and nothing is needed but the file.
+ */
+export type ReaderMode = "live" | "snapshot" | "alone";
+
 type Row = readonly [key: string, value: Uint8Array];
 
 /** The read-only connection. Its calls are synchronous and short. @throws StoreError */
@@ -29,12 +36,11 @@ export class StoreReader {
   readonly #list: StatementSync;
   readonly #keys: StatementSync;
 
-  /** @param beside whether another process may be the writer: what is read is then the state of this moment */
-  constructor(path: string, beside: boolean) {
-    this.#database = new DatabaseSync(path, { readOnly: true, timeout: beside ? BESIDE_TIMEOUT_MS : 0 });
+  constructor(path: string, mode: ReaderMode) {
+    this.#database = openFile(path, mode);
     try {
       // The first read takes the snapshot: SQLite keeps it until the transaction ends, whatever is written meanwhile.
-      if (beside) this.#database.exec("BEGIN");
+      if (mode === "snapshot") this.#database.exec("BEGIN");
       checkSchema(this.#database, path);
       this.#get = this.#database.prepare("SELECT value FROM rows WHERE key = ?");
       const rows = "FROM rows WHERE key >= ? AND key < ? ORDER BY key LIMIT ?";
@@ -99,6 +105,15 @@ export class StoreReader {
   close(): void {
     this.#database.close();
   }
+}
+
+function openFile(path: string, mode: ReaderMode): DatabaseSync {
+  if (mode !== "alone") {
+    return new DatabaseSync(path, { readOnly: true, timeout: mode === "snapshot" ? BESIDE_TIMEOUT_MS : 0 });
+  }
+  const url = pathToFileURL(path);
+  url.search = "?immutable=1";
+  return new DatabaseSync(url, { readOnly: true });
 }
 
 /** The lowest key above this one. */

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import type { OpenStoreOptions, StoreError } from "../../src/platform/store.ts";
 import { type PackedBatch, unpackBatch } from "./store_batch.ts";
-import { markMalformed, openDatabase, prefixEnd, type StoreDatabase } from "./store_database.ts";
+import { isReadableAlone, markMalformed, openLocked, prefixEnd, takeLock } from "./store_database.ts";
 import { isFailure, storeError } from "./store_failure.ts";
 import type { StoreProblem, StoreReply, StoreRequest } from "./store_messages.ts";
 
@@ -72,25 +72,75 @@ function reply(message: StoreReply): void {
   parentPort?.postMessage(message);
 }
 
-function serve(store: StoreDatabase, path: string): void {
-  const writer = new BatchWriter(store.database, path);
-  parentPort?.on("message", (request: StoreRequest) => {
-    if (request.kind === "commit") {
-      reply({ kind: "committed", problems: writer.commit(request.batches) });
-      return;
+/** The writing end: opened at once, or once there is room on the disk. */
+class StoreServer {
+  readonly #options: OpenStoreOptions;
+  readonly #lock: DatabaseSync;
+  #database: DatabaseSync | undefined;
+  #writer: BatchWriter | undefined;
+
+  constructor(options: OpenStoreOptions) {
+    this.#options = options;
+    this.#lock = takeLock(options.path);
+    try {
+      this.#open(options);
+    } catch (error) {
+      if (isFailure(error, "full") && isReadableAlone(options.path)) return;
+      this.#lock.close();
+      throw error;
     }
-    store.close();
-    reply({ kind: "closed" });
-  });
-  reply({ kind: "opened" });
+  }
+
+  /** Whether there was no room to open the file for writing. */
+  get deferred(): boolean {
+    return this.#writer === undefined;
+  }
+
+  commit(batches: readonly PackedBatch[]): readonly (StoreProblem | undefined)[] {
+    return this.#writer?.commit(batches) ?? this.#openAgain(batches);
+  }
+
+  close(): void {
+    this.#database?.close();
+    this.#lock.close();
+  }
+
+  #open(options: OpenStoreOptions): void {
+    this.#database = openLocked(options);
+    this.#writer = new BatchWriter(this.#database, options.path);
+  }
+
+  /** Commits nothing yet: before the file changes, its reader must know that it may. */
+  #openAgain(batches: readonly PackedBatch[]): readonly StoreProblem[] {
+    const { path, durability } = this.#options;
+    let problem: StoreProblem = { failure: "full", message: `Cannot commit: ${path} was opened for writing only now` };
+    try {
+      this.#open({ path, durability });
+      reply({ kind: "reopened" });
+    } catch (cause) {
+      problem = problemOf(storeError("Cannot commit", cause));
+    }
+    return batches.map(() => problem);
+  }
 }
 
 function start(options: OpenStoreOptions): void {
+  let server: StoreServer;
   try {
-    serve(openDatabase(options), options.path);
+    server = new StoreServer(options);
   } catch (cause) {
     reply({ kind: "refused", problem: problemOf(storeError(`Cannot open ${options.path}`, cause)) });
+    return;
   }
+  parentPort?.on("message", (request: StoreRequest) => {
+    if (request.kind === "commit") {
+      reply({ kind: "committed", problems: server.commit(request.batches) });
+      return;
+    }
+    server.close();
+    reply({ kind: "closed" });
+  });
+  reply({ kind: "opened", deferred: server.deferred });
 }
 
 // store_writer.ts, which alone starts this worker, gives it the options.

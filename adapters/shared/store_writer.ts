@@ -26,6 +26,8 @@ export class StoreWriter {
   readonly #worker: Worker;
   readonly #ready: Promise<void>;
   #opened: (error?: StoreError) => void = () => undefined;
+  #deferred = false;
+  #reopened: () => void = () => undefined;
   #queue: QueuedBatch[] = [];
   #queuedBytes = 0;
   #flying: readonly QueuedBatch[] = [];
@@ -53,6 +55,16 @@ export class StoreWriter {
       await writer.#worker.terminate();
       throw error;
     }
+  }
+
+  /** Whether the disk had no room: the file can be read alone (`isReadableAlone`), and commits fail. */
+  get deferred(): boolean {
+    return this.#deferred;
+  }
+
+  /** Calls back once, when there is room and before anything is committed. */
+  onReopened(reopened: () => void): void {
+    this.#reopened = reopened;
   }
 
   /** The batch is copied before this returns. @throws StoreError */
@@ -117,7 +129,10 @@ export class StoreWriter {
   }
 
   #take(reply: StoreReply): void {
-    if (reply.kind === "opened") this.#opened();
+    if (reply.kind === "opened") {
+      this.#deferred = reply.deferred;
+      this.#opened();
+    } else if (reply.kind === "reopened") this.#reopen();
     else if (reply.kind === "refused") this.#opened(errorOf(reply.problem));
     else if (reply.kind === "closed") this.#closed();
     else {
@@ -128,6 +143,15 @@ export class StoreWriter {
         batch.settle(problem === undefined ? undefined : errorOf(problem));
       });
       this.#send();
+    }
+  }
+
+  /** A reader that has not been told must not be written under. */
+  #reopen(): void {
+    try {
+      this.#reopened();
+    } catch (cause) {
+      this.#break(storeError("Cannot read the store", cause));
     }
   }
 

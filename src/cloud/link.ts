@@ -165,6 +165,7 @@ export class Link {
     this.#state = state;
     this.#since = this.#options.clock.now();
     this.#options.logger.log(state === "online" ? "info" : "warn", `The cloud is ${state}`, { reason });
+    this.#checkNow?.abort(); // the time to the next check is another one now
     for (const listener of [...this.#listeners]) listener();
   }
 }

@@ -1,5 +1,6 @@
 import { answerWriter, negotiateForm } from "./answer_form.ts";
 import { continueExpired, encodeCloudContinue, readContinue, versionWithContinue } from "../kube/continue_token.ts";
+import { resourceVersionProblem } from "../kube/list_options.ts";
 import { badRequest, expired, notFound, resourceVersionTooLarge } from "../kube/status.ts";
 import type { ApiObject, JsonObject } from "./api_object.ts";
 import { type ApiContext, type ApiRequest, keyOf } from "./api_request.ts";
@@ -10,6 +11,10 @@ import { qualifiedResource } from "./resource_type.ts";
 /** GET of one object. @throws StatusError */
 export function getObject(context: ApiContext, request: ApiRequest): JsonObject {
   const writer = writerOf(context, request);
+  const version = request.info.query.get("resourceVersion") ?? "";
+  const problem = resourceVersionProblem(version);
+  if (problem !== undefined) throw problem;
+  if (Number(version) > context.objects.version) throw resourceVersionTooLarge(version, context.objects.version, 1);
   const key = keyOf(request);
   const object = context.objects.get(key);
   if (object === undefined) throw notFound({ ...key.type, name: key.name });
@@ -23,7 +28,7 @@ export function listObjects(context: ApiContext, request: ApiRequest, query: Lis
   if (query.version > objects.version) {
     throw resourceVersionTooLarge(query.version, objects.version, 1);
   }
-  const { limit } = query.options;
+  const { limit, resourceVersion } = query.options;
   const page = pageOf(query, objects.version);
   const all = stateAt(context, {
     resource: qualifiedResource(request.type),
@@ -31,7 +36,7 @@ export function listObjects(context: ApiContext, request: ApiRequest, query: Lis
     paged: page.start !== "",
   })
     .filter((object) => query.matches(object) && startOf(object) >= page.start);
-  const end = limit === 0 ? all.length : limit;
+  const end = limit > 0 && resourceVersion !== "0" ? limit : all.length;
   const shown = all.slice(0, end);
   const last = shown.at(-1);
   const position = { resourceVersion: String(page.version), start: last === undefined ? "" : `${startOf(last)}\0` };

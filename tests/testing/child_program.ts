@@ -31,8 +31,21 @@ export function startProgram(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): ChildProgram {
+  return startCommand(commandOf(url, args), environment);
+}
+
+/** The words that start a TypeScript file on the runtime that runs the tests. */
+export function commandOf(url: URL, args: readonly string[]): readonly [string, ...string[]] {
   const file = fileURLToPath(url);
-  const child = spawn(process.execPath, runtime === "deno" ? ["run", "-A", file, ...args] : [file, ...args], {
+  return runtime === "deno" ? [process.execPath, "run", "-A", file, ...args] : [process.execPath, file, ...args];
+}
+
+/** As `startProgram`, for any program. */
+export function startCommand(
+  [command, ...args]: readonly [string, ...string[]],
+  environment: Readonly<Record<string, string>> = {},
+): ChildProgram {
+  const child = spawn(command, args, {
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...process.env, ...environment },
   });
@@ -60,7 +73,7 @@ export function startProgram(
   return {
     child,
     kill: (signal) => {
-      if (child.pid === undefined) throw new Error(`The program ${file} could not be started`);
+      if (child.pid === undefined) throw new Error(`The program ${command} could not be started`);
       process.kill(child.pid, signal);
     },
     output: () => output,

@@ -6,7 +6,7 @@ import { createDemoApiServer, type DemoApiServer } from "../../src/demo/api_serv
 import { seedSampleCluster } from "../../src/demo/sample_cluster.ts";
 import type { Listener } from "../../src/platform/listener.ts";
 import { createAuthority } from "./certificates.ts";
-import { type ChildProgram, runtime, startProgram } from "./child_program.ts";
+import { type ChildProgram, commandOf, runtime, startCommand } from "./child_program.ts";
 import { withTempFolder } from "./temp_folder.ts";
 
 /** The command on the runtime that runs the tests. */
@@ -77,11 +77,18 @@ function kubeconfigText({ port, ca, cert, key }: Credentials): string {
 }
 
 /** Starts `holdfast hub`, on free ports, with its state in `<folder>/state`. */
-export function startHub(
-  { listener, kubeconfig, folder, programs }: ProgramCloud,
-  flags: readonly string[] = [],
-): ChildProgram {
-  const program = startProgram(main, [
+export function startHub(cloud: ProgramCloud, flags: readonly string[] = []): ChildProgram {
+  const program = startCommand(hubWords(cloud, flags), { NODE_NAME: "node-1" });
+  cloud.programs.push(program);
+  return program;
+}
+
+/** The words that start a hub. */
+export function hubWords(
+  { listener, kubeconfig, folder }: ProgramCloud,
+  flags: readonly string[],
+): readonly [string, ...string[]] {
+  return commandOf(main, [
     "hub",
     `--server-addr=127.0.0.1:${listener.port}`,
     `--kubeconfig=${kubeconfig}`,
@@ -89,9 +96,7 @@ export function startHub(
     "--proxy-port=0",
     "--serve-port=0",
     ...flags,
-  ], { NODE_NAME: "node-1" });
-  programs.push(program);
-  return program;
+  ]);
 }
 
 /** Waits for the line that tells where the hub listens. */
@@ -101,9 +106,14 @@ export async function addresses(program: ChildProgram): Promise<{ readonly proxy
   return { proxy, status };
 }
 
+/** The words that start `holdfast` with these arguments. */
+export function holdfastWords(...args: readonly string[]): readonly [string, ...string[]] {
+  return commandOf(main, args);
+}
+
 /** Runs `holdfast` with these arguments to its end. */
 export async function holdfast(...args: readonly string[]): Promise<CommandResult> {
-  const program = startProgram(main, args);
+  const program = startCommand(holdfastWords(...args));
   const { exitCode, stderr } = await program.ended;
   return { exitCode, stdout: program.output(), stderr };
 }

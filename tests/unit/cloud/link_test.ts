@@ -137,6 +137,22 @@ test("Link.isReady takes a check that is young enough, else checks now; never a 
   link.close();
 });
 
+test("Link.confirm that finds the cloud not ready is followed by checks every second", async () => {
+  const { link, clock, upstream, checks } = make();
+  await link.start();
+  await clock.advance(1_000);
+  upstream.answer = 500;
+  assert.equal(await link.confirm(new AbortController().signal), false);
+  await clock.advance(0);
+  const before = checks();
+  await clock.advance(3_000);
+  assert.equal(checks() - before, 3);
+  upstream.answer = 200;
+  await clock.advance(1_000);
+  assert.equal(link.state, "online");
+  link.close();
+});
+
 test("Link.online resolves when the link is, rejects with the signal's reason, and leaves no listener", async () => {
   const { link, clock, upstream } = make();
   upstream.answer = "refused";

@@ -61,6 +61,9 @@ for (const watchList of [true, false]) {
     await scene.cut(60_000);
     assert.deepEqual([collection.epoch, held(collection), isRight(scene, collection)], [1, [`a ${backup}`], true]);
     assert.equal(collection.log.after(String(backup - 1)), undefined); // watches end with 410
+    scene.asks();
+    await scene.cut(60_000);
+    assert.deepEqual(scene.asks(), ["limit=1", "watch"]);
     await end(scene);
   });
 
@@ -75,9 +78,8 @@ for (const watchList of [true, false]) {
     scene.cloud.cut = true;
     scene.cloud.restore(backup);
     scene.cloud.instead = (path) => {
-      if (path.includes("limit=1&") || path.endsWith("limit=1")) {
-        queueMicrotask(() => ["x", "y", "z"].forEach((name) => scene.cloud.put(name)));
-      }
+      // Nothing that it then has at or below the held version is another.
+      if (path.endsWith("limit=1")) queueMicrotask(() => ["b", "b", "b"].forEach((name) => scene.cloud.put(name)));
       return undefined;
     };
     await scene.cut(60_000);
@@ -178,6 +180,29 @@ test("Reflector: what one finds makes the others compare all versions: the cloud
   await end(scene);
 });
 
+test("Reflector: what one finds makes those compare all versions that have gone on already", async () => {
+  const scene = await createReflected();
+  const { cloud, clock } = scene;
+  const ahead = scene.reflect({ namespace: "default" });
+  await clock.advance(momentMs);
+  const behind = scene.reflect({ namespace: "other" });
+  cloud.put("o", "other");
+  await clock.advance(momentMs);
+  const backup = cloud.etcd.revision - 1;
+  for (let index = 0; index < 20; index++) cloud.put("a");
+  await clock.advance(momentMs);
+  cloud.cut = true;
+  cloud.restore(backup);
+  for (const name of ["x", "y"]) cloud.put(name, "third");
+  cloud.instead = (path) => path.includes("/default/") ? { status: 500 } : undefined;
+  await scene.cut(60_000);
+  assert.deepEqual([behind.state, behind.size, ahead.state], ["live", 1, "stale"]); // `o` never was
+  cloud.instead = () => undefined;
+  await clock.advance(60_000);
+  assert.deepEqual([isRight(scene, ahead), isRight(scene, behind)], [true, true]);
+  await end(scene);
+});
+
 describe("Reflector: where the cloud lets nobody list", () => {
   async function unlistable(): Promise<[Reflected, Collection]> {
     const scene = await createReflected();
@@ -229,6 +254,20 @@ describe("Reflector: where the cloud lets nobody list", () => {
     const collection = scene.reflect();
     await scene.cut(60_000);
     assert.deepEqual([collection.epoch, isRight(scene, collection)], [1, true]);
+    await end(scene);
+  });
+
+  test("nor are two of a server that is not ready", async () => {
+    const [scene, collection] = await unlistable();
+    let checks = 0;
+    scene.cloud.instead = (path) => {
+      if (path === "/readyz") return checks++ === 0 ? undefined : { status: 500 };
+      return path.includes("limit=") ? { status: 403 } : undefined;
+    };
+    scene.asks();
+    scene.cloud.reset();
+    await scene.clock.advance(60_000);
+    assert.deepEqual([scene.asks(), collection.state], [["limit=1"], "stale"]);
     await end(scene);
   });
 });

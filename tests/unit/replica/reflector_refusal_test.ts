@@ -144,6 +144,20 @@ describe("R16: Reflector: what is not a minute of nothing but 403 does not end w
   });
 });
 
+for (const code of [401, 403, 404]) {
+  test(`R16: Reflector: a first ${code} counts only from a backend that is ready, also where that was not noticed yet`, async () => {
+    const scene = await createReflected();
+    scene.cloud.instead = () => ({ status: code });
+    const collection = scene.reflect();
+    await scene.clock.advance(momentMs);
+    assert.deepEqual([collection.state, scene.link.state], ["syncing", "offline"]);
+    scene.cloud.instead = () => undefined;
+    await scene.clock.advance(momentMs);
+    assert.equal(collection.state, "live");
+    await end(scene);
+  });
+}
+
 /** Has the cloud refuse for over a minute. */
 async function refused(options: ReflectedOptions = {}) {
   const made = await live(options);
