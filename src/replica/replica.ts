@@ -228,9 +228,8 @@ export class Replica {
     // What a new epoch lacks was not deleted: its versions mean nothing any more.
     if (change.newEpoch !== true) { for (const meta of change.removed) resource.left(meta, collection); }
     for (const held of change.put) {
-      this.records.passed({ ...query, namespace: held.meta.namespace, name: held.meta.name }, held.meta);
       const bytes = this.rows.read(held); // at hand: it has just come
-      resource.shown({ meta: held.meta, ...(bytes instanceof Uint8Array ? { bytes } : {}) }, collection);
+      resource.took({ meta: held.meta, ...(bytes instanceof Uint8Array ? { bytes } : {}) }, collection);
     }
     // Last: nothing that was shown before counts any more.
     if (change.newEpoch === true) { for (const sibling of resource.collections) this.freshness.forget(sibling); }

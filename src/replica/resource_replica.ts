@@ -123,13 +123,22 @@ export class ResourceReplica implements ResourceEpoch {
     this.#buryOlder({ ...path, uid, resourceVersion });
   }
 
+  /** A collection has taken an object. What is recorded of it goes, unless the object may leave the collection's selection. */
+  took(object: ShownObject, by: Collection): void {
+    const { namespace, name } = object.meta;
+    if (selectsForLife(by.query)) this.#options.records.passed({ ...by.query, namespace, name }, object.meta);
+    this.shown(object, by);
+  }
+
   /** An object has left a collection: it was deleted, or it is no longer what the query selects. */
   left(meta: ObjectMeta, from: Collection): void {
     const { records, freshness } = this.#options;
     const path = { ...from.query, namespace: meta.namespace, name: meta.name };
     freshness.seenGone(from, meta.uid);
-    records.passed(path, meta);
-    if (selectsForLife(from.query)) return this.shownGone(path, meta);
+    if (selectsForLife(from.query)) {
+      records.passed(path, meta);
+      return this.shownGone(path, meta);
+    }
     for (const collection of this.collections) {
       if (collection === from || collection.get(meta.namespace, meta.name)?.meta.uid !== meta.uid) continue;
       freshness.require(collection, from.resourceVersion);
