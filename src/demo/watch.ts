@@ -12,7 +12,8 @@ const queueLimit = 10_000;
 
 /**
  * WATCH: the state where it is asked for (also as a WatchList), the changes since the version, then live until the time
- * is up, the client goes or the server closes. A version that is compacted away is an ERROR event with 410 `Expired`.
+ * is up, the client goes or the server closes. A version that is compacted away is an ERROR event with 410 `Expired`, a
+ * WatchList of one that is not yet one with 504 `Timeout`.
  *
  * @throws StatusError before the answer has begun
  */
@@ -22,10 +23,6 @@ export async function serveWatch(context: ApiContext, request: ApiRequest, query
     clock: context.clock,
     includeObject: request.info.query.get("includeObject") ?? undefined,
   });
-  const current = context.objects.version;
-  if (query.options.sendInitialEvents && query.version > current) {
-    throw resourceVersionTooLarge(query.version, current, 1);
-  }
   const sink = request.exchange.respond(200, "OK", [
     "Content-Type",
     "application/json",
@@ -88,6 +85,10 @@ class Watch {
     const { context, request, query } = this.#parts;
     if (!query.options.sendInitialEvents) return this.#replay();
     const version = this.#position;
+    if (query.version > version) {
+      this.#end.abort();
+      return await this.#send("ERROR", resourceVersionTooLarge(query.version, version, 1).status());
+    }
     for (const object of context.objects.list(qualifiedResource(request.type)).filter(query.matches)) {
       await this.#send("ADDED", this.#parts.writer.one(object, this.#first));
     }

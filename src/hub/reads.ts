@@ -27,7 +27,9 @@ export async function readCollection(context: HubContext, call: Call): Promise<R
   const { options, info } = call;
   if (options === undefined) return "cloud";
   const view = reflectedView(context, queryOf(info, options));
-  if (view === undefined || await current(context, call, view.collection) === "cloud") return "cloud";
+  if (view === undefined) return "cloud";
+  const outcome = await current(context, call, view.collection);
+  if (outcome !== "current") return outcome;
   if (isGone(context, call)) return "answered";
   return await answers(call, () => answerView(context, call, view)) ? "answered" : "cloud";
 }
@@ -64,7 +66,8 @@ export async function readHeld(context: HubContext, call: Call): Promise<boolean
   // It catches up as soon as the link is back.
   if (info.verb === "watch") context.replica.reflectors.start(collection);
   if (isAhead(collection, options.resourceVersion) && wantsState(call)) {
-    throw resourceVersionTooLarge(options.resourceVersion, collection.resourceVersion, 1);
+    refuseAhead(context, call, collection);
+    return true;
   }
   return await answers(call, () => answerView(context, call, view));
 }
@@ -135,8 +138,24 @@ async function current(context: HubContext, call: Call, collection: Collection):
   const fresh = () => !isAhead(collection, version) && !replica.freshness.isBehind(collection);
   if (await waitFor(context, call, { done: fresh, limitMs: freshnessMs, subscribe })) return "current";
   if (!offline()) return "cloud";
-  if (isAhead(collection, version)) throw resourceVersionTooLarge(version, collection.resourceVersion, 1);
-  return "current";
+  if (!isAhead(collection, version)) return "current";
+  refuseAhead(context, call, collection);
+  return "answered";
+}
+
+/**
+ * Refuses a version that is not held, as the API server does: a list with 504, a watch with an ERROR event. At a 504 with
+ * `Retry-After` client-go would ask ten times before its reflector hears of it.
+ *
+ * @throws StatusError 504 for a list, or where the cloud may still have an answer
+ */
+function refuseAhead({ link }: HubContext, call: Call, { codec, resourceVersion }: Collection): void {
+  const refusal = resourceVersionTooLarge(call.options?.resourceVersion ?? "", resourceVersion, 1);
+  if (call.info.verb !== "watch" || link.state !== "offline") throw refusal;
+  const rawHeaders = ["Content-Type", codec.watchMediaType, "Cache-Control", "no-cache, private"];
+  const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
+  void sink.write(codec.frameError(refusal));
+  sink.end();
 }
 
 /** A list, or a watch that begins with one: a state older than the version it names is no answer to it. */

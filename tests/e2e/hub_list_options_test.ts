@@ -13,6 +13,7 @@ import {
   offlineOf,
   pathOfRow,
   type RowValues,
+  tooOldRows,
   watchRows,
   wrongListRows,
 } from "../testing/list_option_rows.ts";
@@ -58,7 +59,7 @@ for (
     ["R1, R2: get", getRows],
     ["R1, R8: list", listRows],
     ["wrong options of a list", wrongListRows],
-    ["R3, R4: watch", watchRows],
+    ["R3, R4: watch", [...watchRows, ...tooOldRows]],
   ] as const
 ) {
   describe(`${what}, row by row of the API concepts page`, () => {

@@ -135,7 +135,6 @@ export const watchRows: readonly ListOptionRow[] = [
   { read: "watch", query: "resourceVersion=OLD", online: "200 replica d e" },
   { read: "watch", query: "resourceVersion=NOW", online: "200 replica" },
   { read: "watch", query: "resourceVersion=AHEAD", online: "200 replica" },
-  { read: "watch", query: "resourceVersion=1", online: "200 replica !410" },
   ...noVersion.map((version): ListOptionRow => ({ read: "watch", query: `resourceVersion=${version}`, online: "500" })),
   { read: "watch", query: "limit=2&continue=TOKEN&resourceVersion=NOW", online: "200 replica" },
   // resourceVersionMatch without sendInitialEvents
@@ -157,6 +156,11 @@ export const watchRows: readonly ListOptionRow[] = [
   { read: "watch", query: `${watchList}&allowWatchBookmarks=true&resourceVersion=0`, online: `200 replica ${all} .` },
   { read: "watch", query: `${watchList}&allowWatchBookmarks=true&resourceVersion=OLD`, online: `200 replica ${all} .` },
   { read: "watch", query: `${watchList}&allowWatchBookmarks=true&resourceVersion=NOW`, online: `200 replica ${all} .` },
+  {
+    read: "watch",
+    query: `${watchList}&allowWatchBookmarks=true&resourceVersion=AHEAD`,
+    online: "200 cloud !504",
+  },
   // sendInitialEvents=false
   { read: "watch", query: "sendInitialEvents=false", online: "422 Invalid" },
   { read: "watch", query: "sendInitialEvents=false&resourceVersion=NOW", online: "422 Invalid" },
@@ -166,6 +170,13 @@ export const watchRows: readonly ListOptionRow[] = [
   { read: "watch", query: `${noEvents}&resourceVersion=NOW`, online: "200 replica" },
   { read: "watch", query: "labelSelector=a+b", online: "400 BadRequest" },
   { read: "watch", query: "fieldSelector=spec.nodeName%3Da", online: "400 BadRequest" },
+];
+
+/** The hub's log begins with its collection, the API server's with its own start. */
+export const tooOldRows: readonly ListOptionRow[] = [
+  { read: "watch", query: "resourceVersion=1", online: "200 replica !410" },
+  { read: "watch", query: `${noEvents}&resourceVersion=1`, online: "200 replica !410" },
+  { read: "watch", query: `${watchList}&resourceVersion=1`, online: `200 replica ${all}` },
 ];
 
 export const allRows: readonly ListOptionRow[] = [...getRows, ...listRows, ...wrongListRows, ...watchRows];
