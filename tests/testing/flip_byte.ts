@@ -10,10 +10,13 @@ import { DatabaseSync } from "node:sqlite";
 export function flipByte(path: string, matches: (key: string) => boolean): string {
   const { key, value } = findRow(path, matches);
   const file = readFileSync(path);
-  const offset = file.indexOf(value);
+  // SQLite may have left a copy behind where it has moved the row from.
+  let offset = file.indexOf(value);
   if (offset === -1) throw new Error(`Cannot find the value of ${key} in one piece`);
-  const at = offset + Math.floor(value.length / 2);
-  file[at] = (file[at] ?? 0) ^ 1;
+  for (; offset !== -1; offset = file.indexOf(value, offset + 1)) {
+    const at = offset + Math.floor(value.length / 2);
+    file[at] = (file[at] ?? 0) ^ 1;
+  }
   writeFileSync(path, file);
   return key;
 }
