@@ -187,7 +187,8 @@ class KeptBody {
   push(chunk: Uint8Array): void {
     this.#length += chunk.length;
     if (this.#length > maxRecordedBytes) this.#chunks = undefined;
-    this.#chunks?.push(chunk.slice());
+    // A Buffer's `slice` would be a view.
+    this.#chunks?.push(new Uint8Array(chunk));
   }
 
   get whole(): Uint8Array | undefined {

@@ -37,7 +37,8 @@ export class PartialValue {
     if (this.#bytes > this.#limitBytes) {
       throw new JsonSyntaxError(`Cannot read JSON: a value of ${this.#bytes} bytes exceeds ${this.#limitBytes}`);
     }
-    this.#parts.push(end < 0 ? part.slice() : part);
+    // A Buffer's `slice` would be a view.
+    this.#parts.push(end < 0 ? new Uint8Array(part) : part);
     return end;
   }
 

@@ -1,7 +1,7 @@
 import type { Scope } from "../identity/scope.ts";
 import { splitList } from "../kube/list_codec.ts";
 import { jsonCodec } from "./codec.ts";
-import type { Query } from "../kube/resources.ts";
+import { type Query, queryKey } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import type { Replica } from "./replica.ts";
 
@@ -88,11 +88,14 @@ export class Recorder {
     if (compareVersions(head.resourceVersion, notOlderThan) < 0) {
       this.#replica.of(query).beginEpoch();
     }
-    const before = this.#before(asked.continue ?? "");
+    // A token says only where to go on, not in which list: those of two queries may be the same.
+    const openKey = (token: string) => `${scope.id} ${queryKey(query)} ${token}`;
+    const before = this.#before(asked.continue ? openKey(asked.continue) : "");
     if (before === "unknown") return;
     const all = [...(before?.items ?? []), ...items];
     if (head.continue !== "") {
-      this.#keepOpen(head.continue, { resourceVersion: before?.resourceVersion ?? head.resourceVersion, items: all });
+      const resourceVersion = before?.resourceVersion ?? head.resourceVersion;
+      this.#keepOpen(openKey(head.continue), { resourceVersion, items: all });
       return;
     }
     const type = { apiVersion: head.apiVersion, kind: head.kind.replace(/List$/, "") };
@@ -104,17 +107,18 @@ export class Recorder {
     });
   }
 
-  #before(token: string): OpenList | "unknown" | undefined {
-    if (token === "") return undefined;
-    const open = this.#openLists.get(token);
-    this.#openLists.delete(token);
+  /** @param key empty for a first page */
+  #before(key: string): OpenList | "unknown" | undefined {
+    if (key === "") return undefined;
+    const open = this.#openLists.get(key);
+    this.#openLists.delete(key);
     return open ?? "unknown";
   }
 
-  #keepOpen(token: string, { resourceVersion, items }: Omit<OpenList, "bytes">): void {
+  #keepOpen(key: string, { resourceVersion, items }: Omit<OpenList, "bytes">): void {
     const bytes = items.reduce((sum, item) => sum + item.length, 0);
-    // Copies: a view would keep the whole answer in memory.
-    this.#openLists.set(token, { resourceVersion, items: items.map((item) => item.slice()), bytes });
+    // Copies: a view, as a Buffer's `slice` is one, would keep the whole answer in memory.
+    this.#openLists.set(key, { resourceVersion, items: items.map((item) => new Uint8Array(item)), bytes });
     let all = 0;
     for (const list of this.#openLists.values()) all += list.bytes;
     for (const [oldest, list] of this.#openLists) {

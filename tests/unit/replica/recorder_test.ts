@@ -124,6 +124,17 @@ test("R8: a page whose list did not begin here is no list", () => {
   assert.equal(collection(), undefined);
 });
 
+test("R8: pages of two lists whose tokens are the same are not put together", () => {
+  const { take, replica, names } = make();
+  const other = { ...query, labelSelector: "app=a" };
+  take({ verb: "list", query: other, continue: "" }, page(7, ["x"], "same"));
+  take({ verb: "list", query, continue: "" }, page(7, ["a"], "same"));
+  take({ verb: "list", query, continue: "same" }, page(7, ["b"]));
+  assert.deepEqual(names(), ["a", "b"]);
+  take({ verb: "list", query: { ...query, namespace: "n" }, continue: "same" }, page(7, ["b"]));
+  assert.equal(replica.count, 1);
+});
+
 test("Recorder forgets the oldest of the lists that are not complete, past 32 MiB of all of them", () => {
   const { take, collection } = make();
   const padding = "x".repeat(4 * 1024 * 1024);
