@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { fieldLabelProblem } from "../../src/kube/field_labels.ts";
-import { parseFieldSelector } from "../../src/kube/field_selector.ts";
-import { isBuiltinGroup } from "../../src/kube/resources.ts";
 import {
   allRows,
   describeAnswer,
@@ -16,34 +13,9 @@ import { type ApiAnswer, type ApiClient, getJson } from "./driver/api_client.ts"
 import type { Hub } from "./driver/hub.ts";
 import { type Scene, startHubOf, startScene } from "./driver/scene.ts";
 import { waitFor } from "./driver/wait.ts";
+import { inLanes } from "./driver/lanes.ts";
 
 const SECRETS = "/api/v1/namespaces/default/secrets";
-const WIDGETS = "/apis/example.com/v1/namespaces/default/widgets";
-/** Requests at once. */
-const LANES = 16;
-
-const WIDGET = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "widgets.example.com" },
-  spec: {
-    group: "example.com",
-    scope: "Namespaced",
-    names: { plural: "widgets", kind: "Widget" },
-    versions: [{
-      name: "v1",
-      served: true,
-      storage: true,
-      selectableFields: [{ jsonPath: ".spec.colour" }],
-      schema: {
-        openAPIV3Schema: {
-          type: "object",
-          properties: { spec: { type: "object", properties: { colour: { type: "string" } } } },
-        },
-      },
-    }],
-  },
-};
 
 /** What a row was answered by the API server itself, through the hub, and by the hub alone. */
 interface Answers {
@@ -62,7 +34,6 @@ describe("the options of reads, asked directly and through the hub", () => {
     const { cluster, relay } = scene;
     hub = await startHubOf({ cluster, relay, name: "admin", identity: "admin" });
     const values = await prepareSecrets(cluster.api, hub.api);
-    await prepareWidgets(cluster.api, hub.api);
     const ask = (client: ApiClient) => inLanes(allRows, (row) => client(pathOfRow(row, SECRETS, values)));
     const direct = await ask(cluster.api);
     const online = await ask(hub.api);
@@ -106,40 +77,17 @@ describe("the options of reads, asked directly and through the hub", () => {
     assert.deepEqual(await pages(hub.api), await pages(scene.cluster.api));
   });
 
-  it("fieldLabelProblem says what the API server says of every label, for every resource", async () => {
-    const questions = (await listable(scene.cluster.api)).flatMap((type) =>
-      LABELS.map((label) => ({ type, label, path: `${type.path}?limit=1&fieldSelector=${label}%3Dx` }))
-    );
-    const said = await inLanes(questions, ({ path }) => scene.cluster.api(path));
-    const wrong: string[] = [];
-    for (const [{ type, label, path }, { status, text }] of said) {
-      const problem = fieldLabelProblem(type, parseFieldSelector(`${label}=x`));
-      const want = status === 200 ? undefined : listOf({ text }).message;
-      if (problem !== want) wrong.push(`${path}: ${problem ?? "known"}, the API server: ${want ?? "known"}`);
-    }
-    assert.deepEqual(wrong, []);
-    assert.ok(said.size > 1_000, String(said.size));
-  });
-
-  it("selectable fields of a custom resource are the cloud's to know", async () => {
-    const asked = ["spec.colour=red", "spec.colour!=red", "spec.size=1", "metadata.name=blue"];
-    const pathOf = (selector: string) => `${WIDGETS}?resourceVersion=0&fieldSelector=${encodeURIComponent(selector)}`;
-    for (const selector of asked) {
-      const [want, got] = [await scene.cluster.api(pathOf(selector)), await hub.api(pathOf(selector))];
-      assert.equal(got.status, want.status, selector);
-      if (want.status === 200) assert.deepEqual(namesOf(got), namesOf(want), selector);
-      else assert.deepEqual([want.status, got.text], [400, want.text]);
-    }
+  it("kubectl gets all of a list in pages, online and offline", async () => {
+    const kubectl = scene.cluster.kubectlAt(hub.url);
+    const get = async () => {
+      const table = await kubectl.ok(["get", "secrets", "--chunk-size=2", "--no-headers", "-v=6"]);
+      return table.split("\n").filter((line) => line.includes("Opaque")).map((line) => line.split(/\s+/)[0]);
+    };
+    assert.deepEqual(await get(), [...firstNames, ...laterNames]);
     await scene.relay.setMode("refuse");
     await hub.waitForLink("offline", 20_000);
-    const offline = async (selector: string) => {
-      const answer = await hub.api(pathOf(selector));
-      return answer.status === 200 ? namesOf(answer) : answer.status;
-    };
-    assert.deepEqual(await offline("spec.colour=red"), ["red"]);
-    assert.deepEqual(await offline("metadata.name=red"), ["red"]); // of the whole list
-    assert.equal(await offline("spec.colour=blue"), 503);
-    assert.equal(await offline("spec.size=1"), 503);
+    assert.deepEqual(await get(), [...firstNames, ...laterNames]);
+    assert.match((await hub.status("/metrics")).text, /^holdfast_paged_lists [1-9]/m);
     await scene.relay.setMode("pass");
     await hub.waitForLink("online", 20_000);
   });
@@ -164,102 +112,8 @@ async function prepareSecrets(api: ApiClient, hub: ApiClient) {
   return { OLD: first.at(-1) ?? "", NOW, AHEAD: String(Number(NOW) + 1_000_000), TOKEN };
 }
 
-async function prepareWidgets(api: ApiClient, hub: ApiClient): Promise<void> {
-  await post(api, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", WIDGET);
-  await waitFor("widgets to be served", 10_000, async () => (await api(WIDGETS)).status === 200);
-  const type = { apiVersion: "example.com/v1", kind: "Widget" };
-  for (const name of ["red", "blue"]) await post(api, WIDGETS, { ...type, metadata: { name }, spec: { colour: name } });
-  await waitFor(
-    "the hub to hold the widgets",
-    10_000,
-    async () => namesOf(await hub(`${WIDGETS}?resourceVersion=0`)).length === 2,
-  );
-}
-
 function post(api: ApiClient, path: string, body: unknown) {
   return getJson(api, path, { method: "POST", body: JSON.stringify(body) });
-}
-
-/** Field labels of all resources, and some that none has. */
-const LABELS: readonly string[] = [
-  "metadata.name",
-  "metadata.namespace",
-  "metadata.labels",
-  "name",
-  "spec.nodeName",
-  "spec.host",
-  "spec.restartPolicy",
-  "spec.schedulerName",
-  "spec.serviceAccountName",
-  "spec.hostNetwork",
-  "spec.unschedulable",
-  "spec.clusterIP",
-  "spec.type",
-  "spec.signerName",
-  "spec.podName",
-  "spec.driver",
-  "spec.poolName",
-  "spec.group",
-  "spec.service",
-  "status.phase",
-  "status.podIP",
-  "status.podIPs",
-  "status.nominatedNodeName",
-  "status.replicas",
-  "status.successful",
-  "type",
-  "reason",
-  "source",
-  "reportingComponent",
-  "reportingController",
-  "involvedObject.kind",
-  "involvedObject.namespace",
-  "involvedObject.name",
-  "involvedObject.uid",
-  "involvedObject.apiVersion",
-  "involvedObject.resourceVersion",
-  "involvedObject.fieldPath",
-  "regarding.kind",
-  "regarding.name",
-  "regarding.fieldPath",
-];
-
-interface Discovered {
-  readonly groups: readonly { readonly versions: readonly { readonly groupVersion: string }[] }[];
-  readonly resources: readonly { readonly name: string; readonly verbs: readonly string[] }[];
-}
-
-/** Every resource that the API server itself serves and lists. */
-async function listable(api: ApiClient) {
-  const discover = async (path: string) => JSON.parse((await api(path)).text) as Discovered; // of the API server
-  const { groups } = await discover("/apis");
-  const groupVersions = ["v1", ...groups.flatMap(({ versions }) => versions.map(({ groupVersion }) => groupVersion))];
-  const found: {
-    readonly group: string;
-    readonly version: string;
-    readonly resource: string;
-    readonly path: string;
-  }[] = [];
-  for (const groupVersion of groupVersions) {
-    const root = groupVersion === "v1" ? "/api/v1" : `/apis/${groupVersion}`;
-    const [version = "", group = ""] = groupVersion.split("/").toReversed();
-    if (!isBuiltinGroup(group)) continue;
-    for (const { name, verbs } of (await discover(root)).resources) {
-      if (verbs.includes("list")) found.push({ group, version, resource: name, path: `${root}/${name}` });
-    }
-  }
-  return found;
-}
-
-async function inLanes<T>(questions: readonly T[], ask: (question: T) => Promise<ApiAnswer>) {
-  const answers = new Map<T, ApiAnswer>();
-  let next = 0;
-  await Promise.all(Array.from({ length: LANES }, async () => {
-    for (let question = questions[next++]; question !== undefined; question = questions[next++]) {
-      answers.set(question, await ask(question));
-    }
-  }));
-  return answers;
 }
 
 function of<K, V>(map: ReadonlyMap<K, V>, key: K): V {
