@@ -43,7 +43,7 @@ export interface CacheSceneOptions {
 }
 
 const key = "k".repeat(32);
-export const podsQuery: Query = { ...mapsQuery, resource: "pods", fieldSelector: "spec.nodeName=node-1" };
+const podsQuery: Query = { ...mapsQuery, resource: "pods", fieldSelector: "spec.nodeName=node-1" };
 
 /**
  * The commands on a store in memory, in which a hub that has ended left: all ConfigMaps (`a`, `b`), those of `default` (`a`), one
