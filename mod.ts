@@ -3,7 +3,13 @@
  *
  * @module
  */
-export { createHub, type Hub, type HubOptions } from "./src/hub/hub.ts";
+export { createHub, type HealthOptions, type Hub, type HubOptions } from "./src/hub/hub.ts";
+
+/** The API servers that a hub asks, and the cluster that they must belong to. */
+export type { BackendOptions } from "./src/cloud/backend.ts";
+export type { LbMode } from "./src/cloud/balancer.ts";
+export { type ClusterIdentity, KnownCluster, type KnownClusterOptions } from "./src/cloud/cluster_identity.ts";
+export type { HealthTimes } from "./src/cloud/health_check.ts";
 
 /** The ports: what the core asks of a runtime. */
 export type { ByteSource, Duplex, RawHeaders, Sink } from "./src/platform/bytes.ts";

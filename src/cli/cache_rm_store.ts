@@ -1,7 +1,6 @@
 import { Cloud } from "../cloud/cloud.ts";
 import { Link } from "../cloud/link.ts";
 import type { Logger } from "../platform/logger.ts";
-import { type Upstream, UpstreamError } from "../platform/upstream.ts";
 import { type Removal, type Removed, removeHeld } from "../replica/removal.ts";
 import { Replica } from "../replica/replica.ts";
 import { createSealedStore } from "../store/sealed_store.ts";
@@ -21,7 +20,7 @@ export async function removeFromStore(context: CacheContext, removal: Removal): 
   const below = await platform.openStore({ path: storePath(place), durability: "full" });
   try {
     const store = createSealedStore(below, platform.createCipher(key));
-    const cloud = new Cloud({ upstream: noUpstream, callerUpstream: noUpstream, host: "none" });
+    const cloud = new Cloud({ backends: [], clock });
     const link = new Link({ cloud, clock, random, logger: silent });
     const replica = new Replica({ cloud, link, store, clock, random, logger: silent, memoryMaxBytes: 0 });
     let removed: Removed;
@@ -40,14 +39,3 @@ export async function removeFromStore(context: CacheContext, removal: Removal): 
 }
 
 const silent: Logger = { log: () => undefined, enabled: () => false };
-
-const noUpstream: Upstream = {
-  request: refuse,
-  upgrade: refuse,
-  rotate: () => undefined,
-  close: () => Promise.resolve(),
-};
-
-function refuse(): Promise<never> {
-  return Promise.reject(new UpstreamError("closed", "This command asks no cloud", { sent: false }));
-}

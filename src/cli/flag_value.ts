@@ -60,7 +60,7 @@ export function parseFlagValue(flag: Flag, texts: readonly string[]): FlagValue 
     case "integer":
       return parseInteger(checked(flag, text), flag);
     case "duration":
-      return parseDuration(text, flag.unit ?? "s");
+      return parseDuration(checked(flag, text), flag.unit ?? "s");
     case "bytes":
       return parseBytes(text);
   }

@@ -46,10 +46,10 @@ interface Starting {
 }
 
 async function startHub({ platform, values }: CommandContext, { logger, cleanup }: Starting): Promise<void> {
-  const origin = cloudOrigin(values, logger);
-  const identity = await openHubIdentity({ platform, kubeconfig: kubeconfigOf(values), origin, logger });
+  const origins = cloudOrigins(values);
+  const identity = await openHubIdentity({ platform, kubeconfig: kubeconfigOf(values), origins, logger });
   cleanup.push(identity.close);
-  const options = hubOptions({ platform, values }, { identity, origin, logger });
+  const options = hubOptions({ platform, values }, { identity, logger });
   const { store, started: hub } = await startOnStorage({
     platform,
     rootDir: values.string("root-dir"),
@@ -65,26 +65,30 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   });
   await listen({ platform, values, hub, listeners });
   const [proxy, status] = listeners.map((listener) => `http://${hostAndPort(listener.hostname, listener.port)}`);
-  logger.log("info", "Hub listens", { node: values.string("node-name"), cloud: origin, proxy, status, version });
+  logger.log("info", "Hub listens", { node: values.string("node-name"), cloud: origins, proxy, status, version });
 }
 
-interface Cloud {
+interface HubParts {
   readonly identity: HubIdentity;
-  readonly origin: string;
   readonly logger: Logger;
 }
 
 function hubOptions(
   { platform, values }: Pick<CommandContext, "platform" | "values">,
-  { identity, origin, logger }: Cloud,
+  { identity, logger }: HubParts,
 ): Omit<HubOptions, "store"> {
   const allowUids = values.list("plain-allow-uid").map(Number);
   return {
     platform,
     nodeName: values.string("node-name"),
-    upstream: identity.upstream,
-    callerUpstream: identity.callerUpstream,
-    host: new URL(origin).host,
+    backends: identity.backends,
+    lbMode: values.string("lb-mode") === "priority" ? "priority" : "rr",
+    health: {
+      intervalMs: values.durationMs("heartbeat-interval-seconds"),
+      timeoutMs: values.durationMs("heartbeat-timeout-seconds"),
+      tries: values.integer("heartbeat-failed-retry"),
+      healthyThreshold: values.integer("heartbeat-healthy-threshold"),
+    },
     authorization: identity.authorization,
     logger,
     metrics: platform.createMetrics(),
@@ -127,17 +131,14 @@ async function listen({ platform, values, hub, listeners }: Listening): Promise<
   );
 }
 
-function cloudOrigin(values: FlagValues, logger: Logger): string {
-  const [first = "", ...further] = values.list("server-addr");
-  const result = serverOrigin(first);
-  if ("problem" in result) throw new UsageError(`Invalid value "${first}" of --server-addr: it ${result.problem}`);
-  if (further.length > 0) {
-    logger.log("warn", "Only the first address of --server-addr is used in this version", {
-      used: result.origin,
-      further,
-    });
-  }
-  return result.origin;
+/** Those of `--server-addr`, each once, in their order. */
+function cloudOrigins(values: FlagValues): readonly string[] {
+  const origins = values.list("server-addr").map((address) => {
+    const result = serverOrigin(address);
+    if ("problem" in result) throw new UsageError(`Invalid value "${address}" of --server-addr: it ${result.problem}`);
+    return result.origin;
+  });
+  return [...new Set(origins)];
 }
 
 function kubeconfigOf(values: FlagValues): string {

@@ -1,6 +1,7 @@
 import { isIpAddress, isLoopbackAddress, serverOrigin } from "./address.ts";
 import { commonFlags } from "./common_flags.ts";
 import type { Flag } from "./flag.ts";
+import { linkFlags } from "./link_flags.ts";
 
 const port = { type: "integer", minimum: 0, maximum: 65_535, placeholder: "PORT" } as const;
 
@@ -11,7 +12,7 @@ export const hubFlags: readonly Flag[] = [
     type: "list",
     default: "",
     placeholder: "HOST:PORT",
-    help: "addresses of the API servers; https is added where missing",
+    help: "addresses of the API servers, of one cluster; https is added where missing",
     group: "Cloud",
     required: true,
     check: checkServer,
@@ -141,6 +142,7 @@ export const hubFlags: readonly Flag[] = [
     help: "32 bytes that the replica is encrypted with",
     group: "Storage",
   },
+  ...linkFlags,
   ...commonFlags,
 ];
 

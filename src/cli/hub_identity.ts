@@ -1,4 +1,6 @@
+import type { BackendOptions } from "../cloud/backend.ts";
 import { type KubeIdentity, loadKubeconfig } from "../identity/kubeconfig.ts";
+import { spkiHashes } from "../identity/spki_hash.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { ClientCredentials, Upstream } from "../platform/upstream.ts";
@@ -6,18 +8,21 @@ import type { ClientCredentials, Upstream } from "../platform/upstream.ts";
 export interface HubIdentityOptions {
   readonly platform: Platform;
   readonly kubeconfig: string;
-  /** Origin of the API server; the one that the kubeconfig names is not used. */
-  readonly origin: string;
+  /** Origins of the API servers; the one that the kubeconfig names is not used. */
+  readonly origins: readonly string[];
   readonly logger: Logger;
 }
 
 /** The node's way to the cloud. */
 export interface HubIdentity {
-  readonly upstream: Upstream;
-  /** The same cloud without the node's certificate. */
-  readonly callerUpstream: Upstream;
+  /** One for each origin, in their order. */
+  readonly backends: readonly BackendOptions[];
   readonly authorization: () => string | undefined;
-  /** Stops following the files, and closes both connections' pools. */
+  /** Of the CA's keys; empty where the system's CAs are trusted. */
+  readonly caHashes: readonly string[];
+  /** Called when the files were read again, with the CA's hashes. */
+  onCa(listener: (caHashes: readonly string[]) => void): void;
+  /** Stops following the files, and closes all connections' pools. */
   close(): Promise<void>;
 }
 
@@ -30,13 +35,12 @@ const closeGraceMs = 1000;
  * @throws KubeconfigError
  */
 export async function openHubIdentity(options: HubIdentityOptions): Promise<HubIdentity> {
-  const { platform, kubeconfig, origin, logger } = options;
+  const { platform, kubeconfig, origins, logger } = options;
   const { files } = platform;
   const closing = new AbortController();
   let identity = await loadKubeconfig({ files, path: kubeconfig });
-  const serverName = identity.serverName === undefined ? {} : { serverName: identity.serverName };
-  const upstream = platform.createUpstream({ origin, ...serverName, ...nodeCredentials(identity) });
-  const callerUpstream = platform.createUpstream({ origin, ...serverName, ...callerCredentials(identity) });
+  const ways = origins.map((origin) => openWays(platform, { origin, identity }));
+  let heard = (_: readonly string[]): void => {};
   const reload = async (): Promise<void> => {
     try {
       identity = await loadKubeconfig({ files, path: kubeconfig });
@@ -45,8 +49,11 @@ export async function openHubIdentity(options: HubIdentityOptions): Promise<HubI
       logger.log("warn", "Kubeconfig changed and cannot be used, going on with what was read before", { reason });
       return;
     }
-    upstream.rotate(nodeCredentials(identity));
-    callerUpstream.rotate(callerCredentials(identity));
+    for (const { upstream, callerUpstream } of ways) {
+      upstream.rotate(nodeCredentials(identity));
+      callerUpstream.rotate(callerCredentials(identity));
+    }
+    heard(await caHashesOf(identity));
     logger.log("info", "Identity was read again", { kubeconfig });
     follow();
   };
@@ -59,14 +66,38 @@ export async function openHubIdentity(options: HubIdentityOptions): Promise<HubI
   };
   follow();
   return {
-    upstream,
-    callerUpstream,
+    backends: ways,
     authorization: () => identity.token,
+    caHashes: await caHashesOf(identity),
+    onCa: (listener) => heard = listener,
     close: async () => {
       closing.abort();
-      await Promise.all([upstream.close(closeGraceMs), callerUpstream.close(closeGraceMs)]);
+      const pools = ways.flatMap(({ upstream, callerUpstream }) => [upstream, callerUpstream]);
+      await Promise.all(pools.map((pool) => pool.close(closeGraceMs)));
     },
   };
+}
+
+interface Ways extends BackendOptions {
+  readonly callerUpstream: Upstream;
+}
+
+function openWays(
+  { createUpstream }: Platform,
+  { origin, identity }: { readonly origin: string; readonly identity: KubeIdentity },
+): Ways {
+  const server = { origin, ...(identity.serverName === undefined ? {} : { serverName: identity.serverName }) };
+  return {
+    address: origin,
+    host: new URL(origin).host,
+    upstream: createUpstream({ ...server, ...nodeCredentials(identity) }),
+    callerUpstream: createUpstream({ ...server, ...callerCredentials(identity) }),
+  };
+}
+
+/** Where the CA cannot be read every connection fails, and says why. */
+async function caHashesOf({ ca }: KubeIdentity): Promise<readonly string[]> {
+  return ca === undefined ? [] : await spkiHashes(ca).catch(() => []);
 }
 
 function nodeCredentials({ ca, cert, key }: KubeIdentity): ClientCredentials {

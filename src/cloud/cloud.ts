@@ -1,92 +1,175 @@
-import type { ByteSource, RawHeaders } from "../platform/bytes.ts";
-import type { UpgradeResponse, Upstream, UpstreamRequest, UpstreamResponse } from "../platform/upstream.ts";
+import type { ByteSource } from "../platform/bytes.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type UpgradeResponse, UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
+import { Backend, type BackendOptions, type BackendRequest } from "./backend.ts";
+import { Balancer, type LbMode } from "./balancer.ts";
+import { Precedence } from "./precedence.ts";
+import { ReplayableBody } from "./replayable_body.ts";
+import { Traffic, type TrafficCounter } from "./traffic.ts";
 
 export interface CloudOptions {
-  /** Travels with the node's identity. */
-  readonly upstream: Upstream;
-  /** For requests that bring a credential of their own: connections without the node's certificate, which the API server would look at first. */
-  readonly callerUpstream: Upstream;
-  /** `Host` towards the cloud. */
-  readonly host: string;
+  /** In the order of `--server-addr`. */
+  readonly backends: readonly BackendOptions[];
+  readonly clock: Clock;
+  /** @default {"rr"} */
+  readonly lbMode?: LbMode;
   /** The node's bearer token, where its identity is a token. */
   readonly authorization?: () => string | undefined;
+  /** Checks in a row that make a backend healthy again. @default {2} */
+  readonly healthyThreshold?: number;
+  /** Whether somebody checks the backends: else all are always used. @default {true} */
+  readonly checked?: boolean;
 }
 
-/** What a request to the cloud needs; `Host` and the node's credential are put in here. */
-export interface CloudRequest {
-  readonly method: string;
-  readonly rawPath: string;
-  readonly rawHeaders: RawHeaders;
-  readonly body?: ByteSource | Uint8Array;
-  readonly signal: AbortSignal;
-  readonly longRunning?: boolean;
-  readonly newConnection?: boolean;
+/** What a request to the cloud needs; `Host` and the node's credential are put in on the way. */
+export interface CloudRequest extends BackendRequest {
+  /** Nobody waits for it: it goes after the clients' requests. */
+  readonly background?: boolean;
 }
 
-/** The client for the cloud: picks connections and credential by who asks. Errors are UpstreamError. */
-export class Cloud {
-  readonly #options: CloudOptions;
-
-  constructor(options: CloudOptions) {
-    this.#options = options;
-  }
-
-  request(request: CloudRequest): Promise<UpstreamResponse> {
-    return this.#upstream(request).request(this.#dress(request));
-  }
-
-  upgrade(request: CloudRequest): Promise<UpgradeResponse> {
-    return this.#upstream(request).upgrade(this.#dress(request));
-  }
-
-  /**
-   * Asks on the connection of the watches, so that a dead one is noticed and no queue of requests stands before it; or on a
-   * new one, where what is old is not trusted.
-   *
-   * @returns the status of `GET /readyz`
-   */
-  async ready(signal: AbortSignal, { newConnection }: { readonly newConnection: boolean }): Promise<number> {
-    const how = newConnection ? { newConnection } : { longRunning: true };
-    const response = await this.request({
-      method: "GET",
-      rawPath: "/readyz",
-      rawHeaders: ["Accept", "*/*"],
-      signal,
-      ...how,
-    });
-    for await (const _ of response.body) { /* "ok", or the failing checks: read to free the connection */ }
-    return response.status;
-  }
-
-  #upstream(request: CloudRequest): Upstream {
-    return bringsCredential(request.rawHeaders) ? this.#options.callerUpstream : this.#options.upstream;
-  }
-
-  #dress(request: CloudRequest): UpstreamRequest {
-    const rawHeaders = ["Host", this.#options.host];
-    for (let i = 0; i < request.rawHeaders.length; i += 2) {
-      const name = request.rawHeaders[i] ?? "";
-      if (name.toLowerCase() !== "host") rawHeaders.push(name, request.rawHeaders[i + 1] ?? "");
-    }
-    const token = this.#options.authorization?.();
-    if (token !== undefined && !bringsCredential(request.rawHeaders)) {
-      rawHeaders.push("Authorization", `Bearer ${token}`);
-    }
-    return { ...request, rawHeaders };
-  }
+export interface LeaveOptions {
+  readonly reason: string;
+  /** It still ends what it has begun. */
+  readonly draining: boolean;
 }
+
+/** An answer, and who gave it. */
+export type CloudResponse = UpstreamResponse & { readonly backend: Backend };
+
+/** Requests that may be sent twice whatever became of the first (RFC 9110 9.2.1). */
+const safeMethods: readonly string[] = ["GET", "HEAD", "OPTIONS"];
 
 /**
- * Whether a request carries a credential of its caller, with which it then travels: an `Authorization` header, or a
- * bearer token as WebSocket subprotocol (the API server takes both).
+ * The client for the cloud: picks a backend, connections and credential; tries the next backend where one gave no answer
+ * and a second try does no harm. Errors are UpstreamError.
  */
-export function bringsCredential(rawHeaders: RawHeaders): boolean {
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]?.toLowerCase();
-    if (name === "authorization") return true;
-    if (name === "sec-websocket-protocol" && rawHeaders[i + 1]?.includes(bearerProtocol)) return true;
+export class Cloud {
+  readonly backends: readonly Backend[];
+  readonly traffic: Traffic = new Traffic();
+  readonly #precedence: Precedence;
+  readonly #balancer: Balancer;
+  readonly #checked: boolean;
+
+  constructor(options: CloudOptions) {
+    const { clock, authorization = () => undefined, healthyThreshold = 2 } = options;
+    this.backends = options.backends.map((one) => new Backend({ ...one, clock, authorization, healthyThreshold }));
+    this.#balancer = new Balancer(options.lbMode ?? "rr");
+    this.#precedence = new Precedence(clock);
+    this.#checked = options.checked ?? true;
   }
-  return false;
+
+  /** Those that are used now: the healthy ones; as long as none was checked, those of which nothing is known. */
+  get usable(): readonly Backend[] {
+    if (!this.#checked) return this.backends;
+    const healthy = this.backends.filter(({ health }) => health.healthy);
+    return healthy.length > 0 ? healthy : this.backends.filter(({ health }) => health.state === "unknown");
+  }
+
+  async request(request: CloudRequest): Promise<CloudResponse> {
+    const { background = false, ...sent } = request;
+    const { signal, longRunning = false } = request;
+    const end = background
+      ? await this.#precedence.background(signal).catch(() => {
+        throw new UpstreamError("aborted", "The request was aborted", { sent: false, cause: signal.reason });
+      })
+      : longRunning
+      ? () => undefined
+      : this.#precedence.client();
+    const counter = this.traffic.begin(request.rawHeaders);
+    try {
+      const response = await this.#attempts(sent, counter, (backend, one) => backend.request(one));
+      const received = counter.received(response.body);
+      if (longRunning) {
+        end();
+        return { ...response, body: received };
+      }
+      // Where nobody reads the body any more, its asker has gone.
+      signal.addEventListener("abort", end);
+      const body = background ? this.#precedence.yielding(received, signal) : received;
+      return { ...response, body: endingWith(body, { end, signal }) };
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  upgrade(request: BackendRequest): Promise<UpgradeResponse & { readonly backend: Backend }> {
+    const counter = this.traffic.begin(request.rawHeaders);
+    return this.#attempts(request, counter, (backend, one) => backend.upgrade(one));
+  }
+
+  /** Breaks off what is under way to a backend that is not used any more; what can go elsewhere is then asked for there. */
+  leave(backend: Backend, { reason, draining }: LeaveOptions): void {
+    const elsewhere = this.usable.some((other) => other !== backend);
+    backend.break({ reason, draining, elsewhere });
+  }
+
+  async #attempts<Answer extends object>(
+    request: BackendRequest,
+    counter: TrafficCounter,
+    ask: (backend: Backend, request: BackendRequest) => Promise<Answer>,
+  ): Promise<Answer & { readonly backend: Backend }> {
+    const body = request.body === undefined || request.body instanceof Uint8Array
+      ? undefined
+      : new ReplayableBody(request.body);
+    const tried = new Set<Backend>();
+    try {
+      for (let failure: UpstreamError | undefined;;) {
+        const backend = this.#balancer.pick(this.usable.filter((one) => !tried.has(one)));
+        if (backend === undefined) throw failure ?? this.#nobody();
+        tried.add(backend);
+        try {
+          return { ...await ask(backend, { ...request, ...countedBody(request, body, counter) }), backend };
+        } catch (error) {
+          if (!(error instanceof UpstreamError) || !isRepeatable(request, { error, body })) throw error;
+          failure = error;
+        }
+      }
+    } catch (error) {
+      counter.failed();
+      throw error;
+    } finally {
+      body?.settle();
+    }
+  }
+
+  #nobody(): UpstreamError {
+    const states = this.backends.map(({ address, health }) => `${address}: ${health.reason}`);
+    return new UpstreamError("refused", `No API server is healthy: ${states.join("; ")}`, { sent: false });
+  }
 }
 
-const bearerProtocol = "base64url.bearer.authorization.k8s.io.";
+/** The body as it is sent this time, counted. */
+function countedBody(
+  { body }: BackendRequest,
+  replayable: ReplayableBody | undefined,
+  counter: TrafficCounter,
+): { readonly body?: ByteSource | Uint8Array } {
+  if (body === undefined) return {};
+  if (body instanceof Uint8Array) {
+    counter.sent(body.length);
+    return { body };
+  }
+  return replayable === undefined ? {} : { body: counter.sending(replayable.read()) };
+}
+
+function isRepeatable(
+  { method, signal, newConnection }: BackendRequest,
+  { error, body }: { readonly error: UpstreamError; readonly body: ReplayableBody | undefined },
+): boolean {
+  if (signal.aborted || newConnection === true || error.failure === "closed") return false;
+  if (body !== undefined && !body.whole) return false;
+  return safeMethods.includes(method) || !error.sent;
+}
+
+async function* endingWith(
+  body: ByteSource,
+  { end, signal }: { readonly end: () => void; readonly signal: AbortSignal },
+): ByteSource {
+  try {
+    yield* body;
+  } finally {
+    signal.removeEventListener("abort", end);
+    end();
+  }
+}

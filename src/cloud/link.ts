@@ -1,42 +1,44 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
+import type { Backend } from "./backend.ts";
+import type { CheckOutcome } from "./backend_health.ts";
 import type { Cloud } from "./cloud.ts";
+import { KnownCluster } from "./cluster_identity.ts";
+import { HealthCheck, type HealthTimes } from "./health_check.ts";
 
-/** `unknown` until the first check has ended. */
+/** `unknown` until the first checks have ended. */
 export type LinkState = "unknown" | "online" | "offline";
 
-export interface LinkOptions {
+export interface LinkOptions extends HealthTimes {
   readonly cloud: Cloud;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Between two checks of a link that answers. @default {10_000} */
-  readonly intervalMs?: number;
-  /** Between two checks of one that does not. @default {1_000} */
-  readonly retryMs?: number;
-  /** For one check. @default {2_000} */
-  readonly timeoutMs?: number;
+  /** @default one that learns the first cluster that it sees */
+  readonly cluster?: KnownCluster;
 }
 
 /**
- * Whether the cloud answers: checked in the background by `GET /readyz`, at once when a request has failed. Online means
- * that a backend said that it is ready; only then do its 401, 403 and 404 count (R16).
+ * Whether the cloud answers: some API server said that it is ready and is one of our cluster; only then do its 401, 403
+ * and 404 count (R16). Each is checked in the background, at once when a request to it has failed.
  */
 export class Link {
+  /** The cluster that its API servers must belong to. */
+  readonly cluster: KnownCluster;
   readonly #options: LinkOptions;
+  readonly #checks: ReadonlyMap<Backend, HealthCheck>;
   readonly #listeners = new Set<() => void>();
-  readonly #closed = new AbortController();
+  readonly #beatListeners = new Set<(backend: Backend) => void>();
   #state: LinkState = "unknown";
   #since: number;
-  #confirmedAt = -Infinity;
-  #reason = "not checked yet";
-  #checkNow: AbortController | undefined;
-  #checking: Promise<void> | undefined;
 
   constructor(options: LinkOptions) {
+    const { cloud, clock } = options;
     this.#options = options;
-    this.#since = options.clock.now();
+    this.#since = clock.now();
+    this.cluster = options.cluster ?? new KnownCluster({ caHashes: [], learnt: () => undefined });
+    this.#checks = new Map(cloud.backends.map((backend) => [backend, this.#checkOf(backend)]));
   }
 
   get state(): LinkState {
@@ -48,55 +50,80 @@ export class Link {
     return this.#since;
   }
 
-  /** Why it is offline, in words. */
+  /** What the last checks said, in words; of several backends each with its address. */
   get reason(): string {
-    return this.#reason;
+    const { backends } = this.#options.cloud;
+    if (backends.length === 1) return backends[0]?.health.reason ?? "";
+    return backends.map(({ address, health }) => `${address}: ${health.reason}`).join("; ");
   }
 
-  /** Makes the first check and goes on in the background until `close`. Resolves after the first check. */
+  /**
+   * Makes the first checks and goes on in the background until `close`. Resolves when one backend is healthy, or none is.
+   * Where the cluster is not known yet they are checked one by one: it is the first one's.
+   */
   async start(): Promise<void> {
-    await this.#check();
-    void this.#run();
+    const checks = [...this.#checks.values()];
+    const isKnown = this.cluster.identity !== undefined;
+    const [first, ...further] = checks;
+    if (!isKnown) await first?.start();
+    const starting = (isKnown ? checks : further).map((check) => check.start());
+    const enough = new AbortController();
+    const online = this.online(enough.signal).catch(() => undefined);
+    await Promise.race([online, Promise.all(starting)]);
+    enough.abort();
+    this.#update();
   }
 
-  /** Tells that a request got no answer: the link is checked at once, unless it is being checked. */
+  /** Tells that a request got no answer: what is healthy is checked at once, unless it is being checked. */
   suspect(): void {
-    if (this.#checking === undefined) this.#checkNow?.abort();
+    for (const check of this.#checks.values()) check.suspect();
   }
 
   /**
    * Checks now, or waits for the check that is under way.
    *
-   * @returns whether the cloud says that it is ready; false once the signal is aborted
+   * @param backend who gave the answer that is in question. @default all of them
+   * @returns whether it, or one of them, is healthy; false once the signal is aborted
    */
-  async confirm(signal: AbortSignal): Promise<boolean> {
+  async confirm(signal: AbortSignal, backend?: Backend): Promise<boolean> {
     if (signal.aborted) return false;
+    const checks = [...this.#checks].filter(([one]) => backend === undefined || one === backend);
     await new Promise<void>((resolve) => {
       const settle = () => {
         signal.removeEventListener("abort", settle);
         resolve();
       };
       signal.addEventListener("abort", settle);
-      void this.#check().then(settle);
+      void Promise.all(checks.map(([, check]) => check.confirm())).then(settle);
     });
-    return !signal.aborted && this.#state === "online";
+    return !signal.aborted && checks.some(([one]) => one.health.healthy);
   }
 
   /**
-   * Whether the cloud says that it is ready, as of no more than `maxAgeMs` ago: else it is checked now.
+   * Whether an API server says that it is ready, as of no more than `maxAgeMs` ago: else it is checked now.
    *
+   * @param backend who gave the answer that is in question. @default any of them
    * @returns false too once the signal is aborted
    */
-  async isReady(maxAgeMs: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#state === "offline" || signal.aborted) return false;
-    if (this.#options.clock.monotonic() - this.#confirmedAt <= maxAgeMs) return true;
-    return await this.confirm(signal);
+  async isReady(maxAgeMs: number, signal: AbortSignal, backend?: Backend): Promise<boolean> {
+    const state = backend?.health.state ?? this.#state;
+    if (signal.aborted || !["unknown", "online", "healthy"].includes(state)) return false;
+    const since = this.#options.clock.monotonic() - maxAgeMs;
+    const checks = [...this.#checks].filter(([one]) => backend === undefined || one === backend);
+    if (checks.some(([one, { readyAt }]) => one.health.healthy && readyAt >= since)) return true;
+    return await this.confirm(signal, backend);
   }
 
   /** Calls back after each change of state. @returns how to stop that */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back after each check that has found a backend healthy: its heartbeat. @returns how to stop that */
+  onHeartbeat(listener: (backend: Backend) => void): () => void {
+    this.#beatListeners.add(listener);
+    return () => this.#beatListeners.delete(listener);
   }
 
   /** Resolves when the link is online, rejects with the signal's reason. */
@@ -118,54 +145,52 @@ export class Link {
   }
 
   close(): void {
-    this.#closed.abort(new Error("The link is closed"));
-    this.#checkNow?.abort();
+    for (const check of this.#checks.values()) check.close();
   }
 
-  async #run(): Promise<void> {
-    const { clock, random, intervalMs = 10_000, retryMs = 1_000 } = this.#options;
-    while (!this.#closed.signal.aborted) {
-      const delayMs = (this.#state === "online" ? intervalMs : retryMs) * (0.75 + random.float() / 2);
-      this.#checkNow = new AbortController();
-      // Woken early by `suspect` or `close`: both are no error.
-      await clock.sleep(delayMs, this.#checkNow.signal).catch(() => undefined);
-      if (!this.#closed.signal.aborted) await this.#check();
+  #checkOf(backend: Backend): HealthCheck {
+    const check = new HealthCheck({
+      ...this.#options,
+      backend,
+      cluster: this.cluster,
+      checked: (outcome, changed) => this.#checked(backend, { outcome, changed }),
+    });
+    backend.suspected = () => check.suspect();
+    return check;
+  }
+
+  #checked(
+    backend: Backend,
+    { outcome, changed }: { readonly outcome: CheckOutcome; readonly changed: boolean },
+  ): void {
+    if (changed) this.#log(backend);
+    if (outcome.result !== "ready") {
+      // What still speaks, but is not ready, ends what it has begun.
+      const draining = outcome.result === "unready";
+      this.#options.cloud.leave(backend, { reason: outcome.reason, draining });
+    }
+    this.#update();
+    if (backend.health.healthy) { for (const listener of [...this.#beatListeners]) listener(backend); }
+  }
+
+  #log(backend: Backend): void {
+    const { logger, cloud } = this.#options;
+    const { state, reason } = backend.health;
+    const fields = { backend: backend.address, state, reason };
+    if (state === "untrusted") logger.log("error", "An API server is refused: it is not one of this cluster", fields);
+    else if (cloud.backends.length > 1 || state === "recovering") {
+      logger.log(state === "unhealthy" ? "warn" : "info", "The state of an API server has changed", fields);
     }
   }
 
-  #check(): Promise<void> {
-    this.#checking ??= this.#ask().finally(() => this.#checking = undefined);
-    return this.#checking;
-  }
-
-  async #ask(): Promise<void> {
-    if (this.#closed.signal.aborted) return;
-    const { cloud, clock, timeoutMs = 2_000 } = this.#options;
-    const limit = new AbortController();
-    const abort = () => limit.abort(this.#closed.signal.reason);
-    this.#closed.signal.addEventListener("abort", abort);
-    const timer = clock.setTimer(timeoutMs, () => limit.abort(new Error(`no answer within ${timeoutMs} ms`)));
-    try {
-      const askedAt = clock.monotonic();
-      const status = await cloud.ready(limit.signal, { newConnection: this.#state !== "online" });
-      if (status === 200) this.#confirmedAt = askedAt;
-      this.#enter(status === 200 ? "online" : "offline", `/readyz answered ${status}`);
-    } catch (error) {
-      const cause: unknown = limit.signal.aborted ? limit.signal.reason : error;
-      if (!this.#closed.signal.aborted) this.#enter("offline", cause instanceof Error ? cause.message : String(cause));
-    } finally {
-      timer.cancel();
-      this.#closed.signal.removeEventListener("abort", abort);
-    }
-  }
-
-  #enter(state: LinkState, reason: string): void {
-    this.#reason = reason;
+  #update(): void {
+    const states = this.#options.cloud.backends.map(({ health }) => health.state);
+    const state = states.includes("healthy") ? "online" : states.includes("unknown") ? "unknown" : "offline";
     if (state === this.#state) return;
     this.#state = state;
     this.#since = this.#options.clock.now();
-    this.#options.logger.log(state === "online" ? "info" : "warn", `The cloud is ${state}`, { reason });
-    this.#checkNow?.abort(); // the time to the next check is another one now
+    const { logger } = this.#options;
+    logger.log(state === "online" ? "info" : "warn", `The cloud is ${state}`, { reason: this.reason });
     for (const listener of [...this.#listeners]) listener();
   }
 }

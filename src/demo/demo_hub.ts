@@ -38,8 +38,7 @@ export async function startDemoHub(options: DemoHubOptions): Promise<DemoHub> {
   const hub = await createHub({
     platform,
     nodeName: options.nodeName,
-    upstream,
-    host: new URL(cloudOrigin).host,
+    backends: [{ address: cloudOrigin, host: new URL(cloudOrigin).host, upstream }],
     store,
     logger: platform.createLogger({ level: options.logLevel, format: "text" }),
     metrics: platform.createMetrics(),

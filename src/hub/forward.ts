@@ -52,26 +52,17 @@ class Attempt {
 
   /** @returns nothing where the call was answered otherwise, or refused */
   async head(): Promise<UpstreamResponse | undefined> {
-    const { link, platform, cloudReadTimeoutMs } = this.#context;
+    const { platform, cloudReadTimeoutMs } = this.#context;
     const { exchange } = this.#call;
     if (exchange.signal.aborted) return undefined; // a client that has gone wants nothing done any more
     exchange.signal.addEventListener("abort", () => this.#abort.abort(exchange.signal.reason));
-    const stop = link.onChange(() => {
-      if (link.state === "offline") this.#abort.abort(new Error("the link was cut"));
-    });
-    // The body of a short answer must not outlast the link either; a long one breaks by itself, or goes on after it.
-    const bodyToo = !isLongRunning(this.#call.info);
-    let passing = false;
     const timer = platform.clock.setTimer(cloudReadTimeoutMs, () => void this.#slow());
     try {
       const response = await this.#context.cloud.request(this.#request());
       if (this.#call.exchange.answered) return undefined;
       const isCloud = !this.#isPage(response) && await isTrusted(this.#context, response, this.#abort.signal);
       if (this.#call.exchange.answered) return undefined; // by the replica, while trust was confirmed
-      if (isCloud) {
-        passing = true;
-        return bodyToo ? { ...response, body: endingWith(response.body, stop) } : response;
-      }
+      if (isCloud) return response;
       this.#abort.abort(new Error("not the cloud's answer"));
       throw untrusted(response);
     } catch (error) {
@@ -79,7 +70,6 @@ class Attempt {
       return undefined;
     } finally {
       timer.cancel();
-      if (!passing || !bodyToo) stop();
     }
   }
 
@@ -98,6 +88,7 @@ class Attempt {
       rawHeaders,
       signal: this.#abort.signal,
       longRunning: isLongRunning(info),
+      movable: info.verb === "watch",
       ...(hasBody ? { body: exchange.body } : {}),
     };
   }
@@ -142,14 +133,6 @@ interface Relayed {
   readonly options: ForwardOptions;
   /** Missing where nothing is to be recorded. */
   readonly asked: Recordable | undefined;
-}
-
-async function* endingWith(body: ByteSource, end: () => void): ByteSource {
-  try {
-    yield* body;
-  } finally {
-    end();
-  }
 }
 
 async function relay(context: HubContext, call: Call, relayed: Relayed): Promise<void> {

@@ -1,5 +1,9 @@
 import { type Context, Hono } from "hono";
+import type { BackendOptions } from "../cloud/backend.ts";
+import type { LbMode } from "../cloud/balancer.ts";
 import { Cloud } from "../cloud/cloud.ts";
+import type { KnownCluster } from "../cloud/cluster_identity.ts";
+import type { HealthTimes } from "../cloud/health_check.ts";
 import { Link } from "../cloud/link.ts";
 import type { RequestInfo } from "../kube/request_info.ts";
 import type { Exchange, ExchangeBindings } from "../platform/exchange.ts";
@@ -7,7 +11,6 @@ import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Store } from "../platform/store.ts";
-import type { Upstream } from "../platform/upstream.ts";
 import { WebExchange } from "../platform/web_exchange.ts";
 import { Eviction } from "../replica/eviction.ts";
 import { PagedLists } from "../replica/paged_lists.ts";
@@ -21,16 +24,24 @@ import { proxy } from "./proxy.ts";
 import { createStatusApp } from "./status_app.ts";
 import { statusResponse } from "./status_response.ts";
 
+/** How often and how patiently API servers are checked. */
+export interface HealthOptions extends HealthTimes {
+  /** Checks in a row that make one healthy again. @default {2} */
+  readonly healthyThreshold?: number;
+}
+
 /** What a hub is made of. */
 export interface HubOptions {
   readonly platform: Platform;
   readonly nodeName: string;
-  /** To the cloud, with the node's identity. The hub does not close it. */
-  readonly upstream: Upstream;
-  /** For requests that bring their own credentials: without the node's. @default {upstream} */
-  readonly callerUpstream?: Upstream;
-  /** `Host` towards the cloud: `127.0.0.1:6443`. */
-  readonly host: string;
+  /** The API servers, in the order in which they are preferred. The hub does not close their upstreams. */
+  readonly backends: readonly BackendOptions[];
+  /** @default {"rr"} */
+  readonly lbMode?: LbMode;
+  /** How often and how patiently the API servers are checked. */
+  readonly health?: HealthOptions;
+  /** The cluster that the API servers must belong to. @default the one that the first of them belongs to */
+  readonly cluster?: KnownCluster;
   /** The node's bearer token, where its identity is a token. */
   readonly authorization?: () => string | undefined;
   /** Seals what it keeps. The hub does not close it. */
@@ -102,15 +113,17 @@ export async function createHub(options: HubOptions): Promise<Hub> {
 }
 
 function createContext(options: HubOptions, closed: AbortSignal): HubContext {
-  const { platform, upstream, host, authorization, logger, store } = options;
+  const { platform, backends, lbMode, health = {}, cluster, authorization, logger, store } = options;
   const { clock, random } = platform;
+  const { healthyThreshold, ...times } = health;
   const cloud = new Cloud({
-    upstream,
-    callerUpstream: options.callerUpstream ?? upstream,
-    host,
+    backends,
+    clock,
+    ...(lbMode === undefined ? {} : { lbMode }),
+    ...(healthyThreshold === undefined ? {} : { healthyThreshold }),
     ...(authorization === undefined ? {} : { authorization }),
   });
-  const link = new Link({ cloud, clock, random, logger });
+  const link = new Link({ ...times, cloud, clock, random, logger, ...(cluster === undefined ? {} : { cluster }) });
   const memoryMaxBytes = options.cacheMemoryMaxBytes ?? 32 * 1024 * 1024;
   const replica: Replica = new Replica({ cloud, link, store, clock, random, logger, memoryMaxBytes });
   return {

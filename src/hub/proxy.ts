@@ -1,4 +1,4 @@
-import { bringsCredential } from "../cloud/cloud.ts";
+import { bringsCredential } from "../cloud/credential.ts";
 import { negotiate } from "../kube/media_type.ts";
 import { parseRequest } from "../kube/request_info.ts";
 import { toStatusError } from "../kube/status.ts";

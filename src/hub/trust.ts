@@ -1,3 +1,4 @@
+import type { Backend } from "../cloud/backend.ts";
 import { UpstreamError } from "../platform/upstream.ts";
 import type { HubContext } from "./context.ts";
 
@@ -12,10 +13,10 @@ const trustMs = 1_000;
  */
 export async function isTrusted(
   { link }: HubContext,
-  { status }: { readonly status: number },
+  { status, backend }: { readonly status: number; readonly backend: Backend },
   signal: AbortSignal,
 ): Promise<boolean> {
-  return ![401, 403, 404].includes(status) || await link.isReady(trustMs, signal);
+  return ![401, 403, 404].includes(status) || await link.isReady(trustMs, signal, backend);
 }
 
 /** What came is none: to the request it is as if the cloud were out of reach. */

@@ -12,16 +12,13 @@ export async function passUpgrade(context: HubContext, call: Call): Promise<void
   const waiting = new AbortController();
   const gone = () => waiting.abort(exchange.signal.reason);
   exchange.signal.addEventListener("abort", gone);
-  const stop = context.link.onChange(() => {
-    if (context.link.state === "offline") waiting.abort(new Error("the link was cut"));
-  });
   try {
     const answer = await context.cloud.upgrade({
       method: exchange.method,
       rawPath: exchange.rawPath,
       rawHeaders: forwardHeaders(exchange.rawHeaders, { keepUpgrade: true }),
       signal: waiting.signal,
-    }).finally(stop);
+    });
     if (answer.socket === undefined) {
       if (!await isTrusted(context, answer, waiting.signal)) {
         waiting.abort(new Error("not the cloud's answer"));

@@ -164,6 +164,7 @@ export class CloudQuery {
         ],
         signal: round.signal,
         longRunning,
+        movable: longRunning,
       });
       // What comes from something that is not ready, and what is no API answer, is not the cloud's word (R16).
       if (!isPage(response) && (response.status === 200 || link.state !== "offline")) return response;

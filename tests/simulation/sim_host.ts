@@ -121,8 +121,7 @@ export class SimHost {
     const hub = await createHub({
       platform: platformOf(own.clock, dice),
       nodeName,
-      upstream: plant.upstream?.(own.upstream) ?? own.upstream,
-      host: "cloud.example:6443",
+      backends: [{ upstream: plant.upstream?.(own.upstream) ?? own.upstream, host: "cloud.example:6443" }],
       store: plant.store?.(own.store) ?? own.store,
       logger: this.#logger(),
       metrics: noMetrics,

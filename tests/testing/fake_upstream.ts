@@ -1,3 +1,4 @@
+import type { ByteSource } from "../../src/platform/bytes.ts";
 import {
   type Upstream,
   UpstreamError,
@@ -5,26 +6,32 @@ import {
   type UpstreamResponse,
 } from "../../src/platform/upstream.ts";
 
+/** A status with an empty body, an answer, no answer ever, none at once, or a connection that breaks after sending. */
+export type FakeAnswer =
+  | number
+  | "silence"
+  | "refused"
+  | "broken"
+  | { readonly status: number; readonly body: string | ByteSource };
+
 /** An upstream that keeps what it was asked. */
 export interface FakeUpstream extends Upstream {
   readonly requests: UpstreamRequest[];
-  /** What it does with the next requests: a status with an empty body, no answer ever, or none at once. */
-  answer: number | "silence" | "refused";
+  /** What it does with the next requests. */
+  answer: FakeAnswer | ((request: UpstreamRequest) => FakeAnswer | Promise<FakeAnswer>);
 }
 
 /** Makes one that answers 200 first. */
 export function createFakeUpstream(): FakeUpstream {
   const requests: UpstreamRequest[] = [];
-  const request = (asked: UpstreamRequest): Promise<UpstreamResponse & { readonly socket?: undefined }> => {
+  const request = async (asked: UpstreamRequest): Promise<UpstreamResponse & { readonly socket?: undefined }> => {
     requests.push(asked);
-    const { answer } = fake;
-    if (answer === "refused") {
-      return Promise.reject(new UpstreamError("refused", "connection refused", { sent: false }));
-    }
-    if (answer !== "silence") return Promise.resolve({ status: answer, reason: "", rawHeaders: [], body: nothing() });
-    return new Promise((_, reject) => {
-      asked.signal.addEventListener("abort", () => reject(new UpstreamError("aborted", "aborted", { sent: true })));
-    });
+    const answer = typeof fake.answer === "function" ? await fake.answer(asked) : fake.answer;
+    if (answer === "refused") throw new UpstreamError("refused", "connection refused", { sent: false });
+    if (answer === "broken") throw new UpstreamError("broken", "connection reset", { sent: true });
+    if (answer === "silence") return await endOf(asked.signal);
+    const { status, body } = typeof answer === "number" ? { status: answer, body: "" } : answer;
+    return { status, reason: "", rawHeaders: [], body: typeof body === "string" ? textSource(body) : body };
   };
   const fake: FakeUpstream = {
     requests,
@@ -37,6 +44,15 @@ export function createFakeUpstream(): FakeUpstream {
   return fake;
 }
 
-async function* nothing(): AsyncGenerator<Uint8Array> {
-  yield* [];
+function endOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = () => reject(new UpstreamError("aborted", "aborted", { sent: true }));
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort);
+  });
+}
+
+// deno-lint-ignore require-await
+async function* textSource(text: string): ByteSource {
+  if (text !== "") yield new TextEncoder().encode(text);
 }

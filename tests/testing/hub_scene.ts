@@ -10,6 +10,7 @@ import type { Exchange } from "../../src/platform/exchange.ts";
 import type { Store } from "../../src/platform/store.ts";
 import { createMemoryStore } from "../../src/store/memory_store.ts";
 import { createSealedStore } from "../../src/store/sealed_store.ts";
+import { checkPaths } from "./check_paths.ts";
 import { createFakeClock, type FakeClock } from "./fake_clock.ts";
 import { type LogLine, type RunningHub, startHub } from "./running_hub.ts";
 import type { WatchReader } from "./watch_reader.ts";
@@ -77,7 +78,7 @@ export async function serveHub(
     listen: createListen({}),
     clock: systemClock,
     handle: (request, exchange) => {
-      if (exchange.rawPath !== "/readyz") seen.push(seenRequest(exchange));
+      if (!checkPaths.includes(exchange.rawPath)) seen.push(seenRequest(exchange));
       return options.intercept?.(exchange) ?? server.handle(request, exchange);
     },
   });

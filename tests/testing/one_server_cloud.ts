@@ -9,6 +9,7 @@ import { SimApiServer } from "../simulation/sim_api_server.ts";
 import { SimEtcd } from "../simulation/sim_etcd.ts";
 import { SimFlow } from "../simulation/sim_flow.ts";
 import { configMaps, type SimState } from "../simulation/sim_objects.ts";
+import { checkPaths } from "./check_paths.ts";
 
 /** An answer in the server's place. */
 export interface OtherAnswer {
@@ -21,7 +22,7 @@ export interface OtherAnswer {
 export interface OneServerCloud {
   readonly etcd: SimEtcd;
   readonly upstream: Upstream;
-  /** Path and query of all that was asked but `/readyz`. */
+  /** Path and query of all that was asked, but for the hub's own checks of the link. */
   readonly asked: string[];
   /** In the server's place, where it gives one. */
   instead: (rawPath: string) => OtherAnswer | undefined;
@@ -49,7 +50,7 @@ export function createOneServerCloud(
   let isCut = false;
   const request = async (asked: UpstreamRequest): Promise<UpstreamResponse & { readonly socket?: undefined }> => {
     const { method, rawPath } = asked;
-    if (rawPath !== "/readyz") cloud.asked.push(rawPath);
+    if (!checkPaths.includes(rawPath)) cloud.asked.push(rawPath);
     if (isCut) throw new UpstreamError("refused", "The connection was refused", { sent: false });
     const flow = new SimFlow(clock, asked, (ended) => flows.delete(ended));
     if (flow.open) flows.add(flow);

@@ -101,9 +101,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
   const hub = await createHub({
     platform: platformOf(clock),
     nodeName,
-    upstream,
-    callerUpstream,
-    host: cloud.host,
+    backends: [{ upstream, callerUpstream, host: cloud.host }],
     store,
     logger: collectingLogger(log),
     metrics: createMetrics(),

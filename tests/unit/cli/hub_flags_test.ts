@@ -25,6 +25,13 @@ for (
     ["config", ""],
     ["cloud-read-timeout", "2s"],
     ["plain-allow-uid", "root and the hub's own"],
+    ["lb-mode", "rr"],
+    ["working-mode", "edge"],
+    ["heartbeat-interval-seconds", "10"],
+    ["heartbeat-timeout-seconds", "2"],
+    ["heartbeat-failed-retry", "3"],
+    ["heartbeat-healthy-threshold", "2"],
+    ["kubelet-health-grace-period", "40s"],
     ["v", "2"],
   ] as const
 ) {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { openHubIdentity } from "../../../src/cli/hub_identity.ts";
 import { Cloud } from "../../../src/cloud/cloud.ts";
 import type { Platform } from "../../../src/platform/platform.ts";
+import { createFakeClock } from "../../testing/fake_clock.ts";
 import { createFakeUpstream } from "../../testing/fake_upstream.ts";
 import { silentLogger } from "../../testing/lone_replica.ts";
 import { fakeFiles } from "../../testing/readable_files.ts";
@@ -19,10 +20,14 @@ test("openHubIdentity gives the token as the cloud's client takes it", async () 
   const identity = await openHubIdentity({
     platform: used as unknown as Platform, // all that it uses
     kubeconfig: "/kubeconfig",
-    origin: "https://cloud",
+    origins: ["https://cloud", "https://other:6443"],
     logger: silentLogger,
   });
-  const cloud = new Cloud({ ...identity, host: "cloud" });
+  assert.deepEqual(identity.backends.map(({ address, host }) => [address, host]), [
+    ["https://cloud", "cloud"],
+    ["https://other:6443", "other:6443"],
+  ]);
+  const cloud = new Cloud({ ...identity, clock: createFakeClock() });
   await cloud.request({ method: "GET", rawPath: "/", rawHeaders: [], signal: new AbortController().signal });
   assert.deepEqual(upstream.requests[0]?.rawHeaders, ["Host", "cloud", "Authorization", "Bearer abc"]);
   await identity.close();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nodeScope } from "../../../src/identity/scope.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../../../src/platform/upstream.ts";
+import { checkPaths } from "../../testing/check_paths.ts";
 import { mapsQuery as query } from "../../testing/json_objects.ts";
 import { loneReplica } from "../../testing/lone_replica.ts";
 
@@ -9,7 +10,7 @@ import { loneReplica } from "../../testing/lone_replica.ts";
 function cloudOf(answer: { code: number }) {
   const requests: string[] = [];
   const request = (asked: UpstreamRequest): Promise<UpstreamResponse & { readonly socket?: undefined }> => {
-    const isCheck = asked.rawPath === "/readyz";
+    const isCheck = checkPaths.includes(asked.rawPath);
     if (!isCheck) requests.push(asked.rawPath);
     const head = { status: isCheck ? 200 : answer.code, reason: "", rawHeaders: [] };
     if (isCheck) return Promise.resolve({ ...head, body: nothing() });
