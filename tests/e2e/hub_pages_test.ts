@@ -143,6 +143,17 @@ for (
     }));
 }
 
+test("R8: what is removed from the cache by request is in no further page", () =>
+  serveHub(async (scene) => {
+    await held(scene);
+    const path = `${mapsPath}?limit=2&continue=${tokenOf(await scene.request("GET", `${mapsPath}?limit=2`))}`;
+    const remove = (what: string) => fetch(`${scene.statusOrigin}/v1/cache?force=true&${what}`, { method: "DELETE" });
+    assert.equal((await remove("documents=true")).status, 200);
+    assert.equal((await scene.request("GET", path)).status, 200);
+    assert.equal((await remove("resource=configmaps")).status, 200);
+    assert.equal((await scene.request("GET", path)).status, 410);
+  }));
+
 test("R8, R9: a new epoch ends the lists that were begun before it", () => {
   let restored = false;
   const intercept = ({ rawPath }: Exchange): Response | undefined => {
