@@ -1,5 +1,5 @@
 import { applyJsonMergePatch } from "./json_merge_patch.ts";
-import { applyJsonPatch } from "./json_patch_operations.ts";
+import { applyJsonPatch } from "./json_patch.ts";
 import { JsonSyntaxError } from "./json_scan.ts";
 import { contentTypeOf } from "./media_type.ts";
 import { notUnderstood, PatchRefusal } from "./patch_refusal.ts";
@@ -39,7 +39,28 @@ export function applyPatch(held: Uint8Array, request: PatchRequest): Uint8Array 
   }
 }
 
-function patched(held: RawJson, { body, contentType }: PatchRequest): RawJson {
+/**
+ * Whether applying the patch leaves the object as it is, whatever its kind.
+ *
+ * @param held the object's JSON, with `kind` and `apiVersion`
+ * @returns true where nothing changes; false where something does, or where the API server would refuse the patch
+ * (another uid or resourceVersion, a test that fails); undefined where the patch is not understood
+ */
+export function patchChangesNothing(
+  held: Uint8Array,
+  { body, contentType }: Omit<PatchRequest, "subresource">,
+): boolean | undefined {
+  const before = readDocument(held);
+  try {
+    return rawEquivalent(before, patched(before, { body, contentType }));
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return false;
+    if (!(error instanceof PatchRefusal)) throw error;
+    return error.code === "unknown" ? undefined : false;
+  }
+}
+
+function patched(held: RawJson, { body, contentType }: Omit<PatchRequest, "subresource">): RawJson {
   const { type } = contentTypeOf(contentType);
   const patch = readDocument(body);
   switch (type) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { applyPatch } from "../../../src/kube/apply_patch.ts";
+import { applyPatch } from "../../../src/kube/patch.ts";
 import { PatchRefusal } from "../../../src/kube/patch_refusal.ts";
 import { EVENT, NEW_EVENT, NODE, POD } from "./patch_objects.ts";
 import type { PatchRow } from "./patch_row.ts";

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { jsonToProtobuf, protobufToJson } from "../../../src/kube/protobuf_messages.ts";
 import { StatusError } from "../../../src/kube/status.ts";
 import { message, protobufBody } from "../../testing/protobuf_body.ts";
+import { LEASE_ROWS } from "./lease_rows.ts";
 import { PROTOBUF_ROWS } from "./protobuf_rows.ts";
 
 const LEASE = "coordination.k8s.io/v1";
@@ -33,6 +34,10 @@ describe("protobufToJson and jsonToProtobuf write what Go writes", () => {
       assert.deepEqual([...protobufOf(json)], [...fromBase64(body)]);
     });
   }
+});
+
+test("protobufToJson gives the JSON of leases that Go gives", () => {
+  for (const [body, json] of LEASE_ROWS) assert.equal(jsonOf(fromBase64(body)), json);
 });
 
 describe("protobufToJson", () => {
