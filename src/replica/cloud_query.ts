@@ -5,6 +5,7 @@ import type { ListHead } from "../kube/list_codec.ts";
 import type { TypeMeta } from "../kube/object_meta.ts";
 import { queryPath } from "../kube/query_path.ts";
 import { groupVersionOf, type Query } from "../kube/resources.ts";
+import { notAcceptable } from "../kube/status.ts";
 import { readFailure } from "../kube/status_reader.ts";
 import type { ByteSource } from "../platform/bytes.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -133,7 +134,10 @@ export class CloudQuery {
     const items: Uint8Array[] = [];
     const body = withStallLimit(response.body, { clock, limitMs: stallMs, round });
     for await (const chunk of decodedBody({ ...response, body })) items.push(...splitter.push(chunk));
-    return { items, head: splitter.end() };
+    const head = splitter.end();
+    // Whatever else answers with JSON must never be taken for an empty list (R11).
+    if (head.kind.endsWith("List") && head.resourceVersion !== "") return { items, head };
+    throw notAcceptable(`What came for ${query.resource} is no list that has a version`);
   }
 
   /** Asks for what is answered with 200. */

@@ -286,6 +286,9 @@ export class Reflector {
     }
     if (!meta.initialEventsEnd) return false;
     const { apiVersion, kind, resourceVersion } = meta;
+    if (resourceVersion === "") {
+      throw new UpstreamError("untrusted", "The state that came has no version", { sent: true });
+    }
     this.#replace({ apiVersion, kind, listKind: `${kind}List`, resourceVersion, items: initial.splice(0) });
     collection.enter("live");
     return true;
