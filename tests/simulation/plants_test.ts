@@ -20,7 +20,7 @@ function isGreen(seed: number): Promise<boolean> {
 
 describe("the simulation catches planted faults", () => {
   for (const { name, plant, caughtBy } of plantedFaults) {
-    it(`runSeed finds that ${name}`, async () => {
+    it(`runSeed finds that ${name}`, { timeout: 300_000 }, async () => {
       for (let seed = 1; seed <= seedsMax; seed++) {
         const [first] = await runSeed({ seed, plant, ignored: [] });
         if (first === undefined || !await isGreen(seed)) continue;
