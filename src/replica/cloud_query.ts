@@ -1,4 +1,4 @@
-import type { Cloud } from "../cloud/cloud.ts";
+import type { Cloud, CloudResponse } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
 import { headerOf } from "../kube/hop_by_hop.ts";
 import type { ListHead } from "../kube/list_codec.ts";
@@ -150,7 +150,7 @@ export class CloudQuery {
   }
 
   async #request(rawPath: string, { accept, round, longRunning = false }: Asked): Promise<UpstreamResponse> {
-    const { cloud, clock, link } = this.#options;
+    const { cloud, clock } = this.#options;
     const stalled = () => {
       round.abort(new UpstreamError("timeout", `No answer began within ${stallMs} ms`, { sent: true }));
     };
@@ -170,14 +170,20 @@ export class CloudQuery {
         longRunning,
         movable: longRunning,
       });
-      // What comes from something that is not ready, and what is no API answer, is not the cloud's word (R16).
-      if (!isPage(response) && (response.status === 200 || link.state !== "offline")) return response;
+      if (!isPage(response) && await this.#isTrusted(response, round.signal)) return response;
       const error = new UpstreamError("untrusted", `${response.status} is not the cloud's answer`, { sent: true });
       round.abort(error);
       throw error;
     } finally {
       timer.cancel();
     }
+  }
+
+  /** What a backend refuses that is not ready, or of another cluster, is not the cloud's word: it is checked now (R16). */
+  async #isTrusted({ status, backend }: CloudResponse, signal: AbortSignal): Promise<boolean> {
+    const { link } = this.#options;
+    if ([401, 403, 404].includes(status)) return await link.confirm(signal, backend);
+    return status === 200 || link.state !== "offline";
   }
 
   async #whole(
