@@ -6,7 +6,7 @@ import type { StatusError } from "../kube/status.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import { EventLog, type LogEvent } from "./event_log.ts";
 import { type Missed, missedEvents } from "./missed_events.ts";
-import { objectKey, type ObjectPath } from "./object_path.ts";
+import { objectKey, type ObjectPath, objectPath } from "./object_path.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
 
 /**
@@ -379,7 +379,7 @@ export class Collection {
   }
 
   #path(meta: ObjectMeta): ObjectPath {
-    return { ...this.query, namespace: meta.namespace, name: meta.name };
+    return objectPath(this.query, meta);
   }
 
   #forget({ held, before }: LogEvent): void {
