@@ -166,7 +166,7 @@ export function readString(bytes: Uint8Array, start: number, end: number): strin
  * The same of a string that comes again and again, as keys, kinds and namespaces do: the same text is made once, which
  * spares time and memory.
  */
-export function readCommonString(bytes: Uint8Array, start: number, end: number): string {
+function readCommonString(bytes: Uint8Array, start: number, end: number): string {
   if (bytes[start] !== QUOTE || end - start < 2 || end - start > commonLength) return readString(bytes, start, end);
   let hash = end - start;
   for (let at = start + 1; at < end - 1; at++) {

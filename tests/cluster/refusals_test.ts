@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { type ApiAnswer, type ApiClient, getJson } from "./driver/api_client.ts";
+import { type ApiAnswer, type ApiClient, getJson, type KubeObject } from "./driver/api_client.ts";
 import type { Hub } from "./driver/hub.ts";
 import { PlainWatch } from "./driver/plain_watch.ts";
 import { type Scene, startHubOf, startScene } from "./driver/scene.ts";
@@ -90,8 +90,8 @@ describe("what the API server refuses or does not serve any more", () => {
       const answer = await readZero(plural);
       seen({ status: answer.status, headers: answer.headers, text: answer.text.slice(0, 300) });
       if (answer.status !== 200 || answer.headers["x-holdfast-source"] !== "replica") return undefined;
-      const { items = [] } = JSON.parse(answer.text);
-      return items.map((item: { metadata: { name: string } }) => item.metadata.name).join() === names || undefined;
+      const { items = [] } = JSON.parse(answer.text) as KubeObject; // a list of the hub: the names are compared
+      return items.map((item) => item.metadata.name).join() === names || undefined;
     });
   }
 
