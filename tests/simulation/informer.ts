@@ -129,7 +129,7 @@ export class Informer {
   }
 
   #watch(initial: boolean): Promise<Outcome> {
-    const { client, dice, query, leaves } = this.#options;
+    const { client, clock, dice, query, leaves } = this.#options;
     const state = initial
       ? {
         sendInitialEvents: "true",
@@ -159,6 +159,7 @@ export class Informer {
         position: this.#position,
         epoch: this.#epoch,
         undone,
+        askedAtMs: clock.monotonic(),
       });
       this.#undone = undone;
       this.#exchange = client.watch(rawPath, {
@@ -212,6 +213,8 @@ interface FollowerOptions {
   readonly position: number;
   readonly epoch: number;
   readonly undone: boolean;
+  /** A reader that pauses reads later what was true then. */
+  readonly askedAtMs: number;
 }
 
 /**
@@ -289,7 +292,7 @@ class Follower {
     if (!ends) return;
     this.synced = true;
     if (!this.stale) {
-      client.oracle.checkLive(query, version, where);
+      client.oracle.checkLive({ query, revision: version, askedAtMs: this.#options.askedAtMs }, where);
       client.oracle.checkNoneBehind(answer, { sequence, where, stale: false });
     }
     if (this.passed) return;

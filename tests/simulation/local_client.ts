@@ -162,7 +162,8 @@ export class LocalClient {
     const checked = { query, revision: list.revision, states: list.states, stale: answer.stale, fromEpoch };
     const epoch = this.oracle.checkState(checked, where);
     this.oracle.checkNoneBehind(checked, { sequence: answer.sequence, where, stale: answer.stale });
-    if (!answer.stale) this.oracle.checkLive(query, list.revision, where);
+    const askedAtMs = this.#options.clock.monotonic() - timeoutMs;
+    if (!answer.stale) this.oracle.checkLive({ query, revision: list.revision, askedAtMs }, where);
     const selected = query.label !== undefined;
     for (const state of list.states.values()) this.oracle.show(state, { selected });
     return epoch;

@@ -197,9 +197,12 @@ export class Oracle {
     }
   }
 
-  /** Checks that what calls itself live is not older than a broken link can go unnoticed. */
-  checkLive(query: SimQuery, revision: number, where: string): void {
-    const sinceMs = this.#clock.monotonic() - liveLagMs;
+  /** Checks that what calls itself live was, when it was asked for, not older than a broken link can go unnoticed. */
+  checkLive(
+    { query, revision, askedAtMs }: Pick<StateAnswer, "query" | "revision"> & { readonly askedAtMs: number },
+    where: string,
+  ): void {
+    const sinceMs = askedAtMs - liveLagMs;
     if (this.#epochSince > sinceMs) return;
     const missed = this.#etcd.changes(this.#etcd.epoch).findLast((change) =>
       (this.#changedAt.get(change) ?? 0) < sinceMs && touches(query, change)
