@@ -5,7 +5,8 @@ import { compareVersions } from "../kube/resource_version.ts";
 import type { StatusError } from "../kube/status.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import { EventLog, type LogEvent } from "./event_log.ts";
-import { type Missed, missedEvents } from "./missed_events.ts";
+import { listDifference } from "./list_difference.ts";
+import { missedEvents } from "./missed_events.ts";
 import { objectKey, type ObjectPath, objectPath } from "./object_path.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
 
@@ -228,7 +229,8 @@ export class Collection {
     const isOther = () =>
       compareVersions(head.resourceVersion, after) < 0 || listed.some(({ meta }) => this.#denies(meta));
     const newEpoch = !first && (known.newEpoch === true || isOther());
-    const change = this.#difference(listed, newEpoch);
+    const { rows } = this.#options;
+    const change = listDifference(listed, { objects: this.#objects, query: this.query, rows }, { newEpoch });
     this.#head = head;
     this.#relists += 1;
     this.#sorted = undefined;
@@ -354,38 +356,6 @@ export class Collection {
     return held?.uid !== uid || held.resourceVersion !== resourceVersion;
   }
 
-  #difference(items: readonly ListedObject[], newEpoch: boolean): Difference {
-    const { rows } = this.#options;
-    const put: HeldObject[] = [];
-    const changes: LogEvent[] = [];
-    const deletions: Missed["deletions"][number][] = [];
-    const removed: ObjectMeta[] = [];
-    const seen = new Set<string>();
-    for (const { bytes, meta } of items) {
-      const { resourceVersion, uid } = meta;
-      const key = objectKey(meta.namespace, meta.name);
-      seen.add(key);
-      const before = this.#objects.get(key);
-      const order = before === undefined ? 1 : compareVersions(resourceVersion, before.meta.resourceVersion);
-      const replaced = before !== undefined && before.meta.uid !== uid;
-      if (order === 0 && !replaced && !newEpoch) continue; // another history may give a version to other bytes
-      const held = rows.add(this.#path(meta), { meta, bytes });
-      put.push(held);
-      if (replaced) {
-        removed.push(before.meta);
-        deletions.push({ held: rows.retain(before), below: resourceVersion });
-      }
-      const type = before === undefined || replaced ? "ADDED" : "MODIFIED";
-      changes.push({ type, held: rows.retain(held), resourceVersion, ...(before === undefined ? {} : { before }) });
-    }
-    for (const [key, held] of this.#objects) {
-      if (seen.has(key)) continue;
-      removed.push(held.meta);
-      deletions.push({ held });
-    }
-    return { put, changes, deletions, removed };
-  }
-
   #path(meta: ObjectMeta): ObjectPath {
     return objectPath(this.query, meta);
   }
@@ -399,10 +369,3 @@ export class Collection {
     for (const subscriber of [...this.#subscribers]) subscriber();
   }
 }
-
-interface ListedObject {
-  readonly meta: ObjectMeta;
-  readonly bytes: Uint8Array;
-}
-
-type Difference = CollectionChange & Missed;
