@@ -249,7 +249,7 @@ export class Collection {
     if (newEpoch) this.#options.resource.beginEpoch(this);
     this.#resourceEpoch = this.#options.resource.epoch;
     this.#options.changed(this, { ...change, newEpoch });
-    this.#wake();
+    this.wake();
   }
 
   /**
@@ -287,7 +287,7 @@ export class Collection {
       change = { put: [], removed: [meta] };
     }
     this.#options.changed(this, change);
-    this.#wake();
+    this.wake();
   }
 
   /** Takes a bookmark of the cloud: complete up to this version. */
@@ -295,7 +295,7 @@ export class Collection {
     if (this.#dropped || compareVersions(resourceVersion, this.resourceVersion) <= 0) return;
     this.#head = { ...this.#head, resourceVersion };
     this.#options.changed(this, { put: [], removed: [] });
-    this.#wake();
+    this.wake();
   }
 
   /** The cloud was found to have what is held, by a check or list that began in that epoch. */
@@ -310,7 +310,7 @@ export class Collection {
     this.#refusal = refusal;
     this.#since = this.#options.now();
     if (ofGrant && this.synced) this.#options.changed(this, { put: [], removed: [] });
-    this.#wake();
+    this.wake();
   }
 
   /** Takes back what the store held, at start. */
@@ -335,7 +335,7 @@ export class Collection {
     this.log.reset(this.resourceVersion);
     for (const held of this.#objects.values()) this.#options.rows.release(held);
     this.#objects.clear();
-    this.#wake();
+    this.wake();
   }
 
   /** Whether an object is of the held version or before, and not what is held: no one history has both. */
@@ -386,7 +386,8 @@ export class Collection {
     if (before !== undefined) this.#options.rows.release(before);
   }
 
-  #wake(): void {
+  /** Calls its subscribers back: an overlay of what it holds has changed. */
+  wake(): void {
     for (const subscriber of [...this.#subscribers]) subscriber();
   }
 }

@@ -7,6 +7,7 @@ import type { EventFrames } from "./event_frames.ts";
 import type { LogEvent } from "./event_log.ts";
 import type { Form } from "./form.ts";
 import type { ObjectRows } from "./object_rows.ts";
+import type { ResourceOverlays } from "./overlays.ts";
 import { PacedWriter } from "./paced_writer.ts";
 import type { View } from "./view.ts";
 import { Wake } from "./wake.ts";
@@ -20,6 +21,8 @@ export interface WatchAnswerOptions {
   readonly view: View;
   readonly rows: ObjectRows;
   readonly frames: EventFrames;
+  /** Of the resource, as they are now; nothing where there have never been any. */
+  readonly overlays: () => ResourceOverlays | undefined;
   readonly start: WatchStart;
   readonly bookmarks: boolean;
   /** Missing for objects as they are. */
@@ -68,6 +71,8 @@ class WatchAnswer {
   /** The collection's relists when the watch began above its version, until it has reached that. */
   #aheadSince: number | undefined;
   #nextBookmark: number;
+  /** Up to which changes of overlays have been sent; undefined where those that are there have to be sent first. */
+  #overlayRevision: number | undefined;
   /** Where the client stands: nothing at or below it is sent. */
   #position = "0";
 
@@ -116,19 +121,21 @@ class WatchAnswer {
     }
     this.#cursor = collection.log.end;
     this.#position = collection.resourceVersion;
+    this.#overlayRevision = this.#options.overlays()?.revision ?? 0;
     await this.#state();
     if (start.initialEventsEnd) this.#bookmark(true);
     return true;
   }
 
   async #state(): Promise<void> {
-    const { view, rows } = this.#options;
+    const { view, rows, overlays } = this.#options;
+    const reader = overlays()?.reader(rows) ?? rows;
     const snapshot = rows.snapshot();
     try {
       for (const held of view.collection.objects()) {
         const sees = view.sees(held);
         if (sees === false || (sees !== true && !await sees)) continue;
-        const read = rows.read(held);
+        const read = reader.read(held);
         const bytes = read instanceof Uint8Array ? read : await read;
         const room = this.#writer.push(
           this.#frame("ADDED", { object: bytes, resourceVersion: held.meta.resourceVersion }),
@@ -147,7 +154,7 @@ class WatchAnswer {
       if (this.#missedWhileAhead()) return void this.#tooOld();
       const sent = await this.#send();
       if (sent === "lost") return void this.#tooOld();
-      if (sent === "more") continue;
+      if (sent === "more" || await this.#sendOverlaid()) continue;
       if (collection.state === "refused" && collection.refusal !== undefined) return this.#error(collection.refusal);
       const now = clock.monotonic();
       if (now >= this.#deadline) break;
@@ -181,8 +188,9 @@ class WatchAnswer {
 
   /** Sends what the log has from the cursor on. */
   async #send(): Promise<"more" | "none" | "lost"> {
-    const { view, frames, rows } = this.#options;
+    const { view, frames, rows, form } = this.#options;
     const { collection } = view;
+    const overlays = this.#options.overlays();
     const events = collection.log.from(this.#cursor, batchEvents);
     if (events === undefined) return "lost";
     if (events.length === 0) return "none";
@@ -194,7 +202,8 @@ class WatchAnswer {
         const translating = view.event(event);
         const seen = translating instanceof Promise ? await translating : translating;
         if (seen === undefined) continue;
-        const read = this.#options.form === undefined ? frames.of(seen, collection.codec) : this.#formed(seen);
+        const shared = form === undefined && overlays?.covers(seen.held.meta) !== true;
+        const read = shared ? frames.of(seen, collection.codec) : this.#formed(seen);
         const room = this.#writer.push(read instanceof Uint8Array ? read : await read);
         this.#position = event.resourceVersion;
         if (room !== undefined) await room;
@@ -204,6 +213,39 @@ class WatchAnswer {
       snapshot.release();
     }
     return "more";
+  }
+
+  /**
+   * Sends the objects whose overlays have changed, as MODIFIED at the versions that they have, once all events before are
+   * sent; then a bookmark (R6).
+   *
+   * @returns whether something may have come meanwhile
+   */
+  async #sendOverlaid(): Promise<boolean> {
+    const overlays = this.#options.overlays();
+    // What is held below the client's own position may be older than what it has seen.
+    if (overlays === undefined || overlays.revision === this.#overlayRevision || this.#aheadSince !== undefined) {
+      return false;
+    }
+    const { view, rows } = this.#options;
+    const { collection } = view;
+    const upTo = overlays.revision;
+    let sent = false;
+    for (const { revision, namespace, name } of overlays.touched(this.#overlayRevision)) {
+      if (this.#cursor !== collection.log.end) return true;
+      const held = collection.get(namespace, name);
+      if (held !== undefined && await view.sees(held)) {
+        const object = await overlays.reader(rows).read(held);
+        if (this.#cursor !== collection.log.end) return true;
+        await this.#writer.push(this.#frame("MODIFIED", { object, resourceVersion: held.meta.resourceVersion }));
+        sent = true;
+      }
+      this.#overlayRevision = revision;
+      if (this.#over()) return true;
+    }
+    this.#overlayRevision = upTo;
+    if (sent) this.#bookmark();
+    return true;
   }
 
   /** Never above an event that was not sent yet, and never below where the client stands. */
@@ -221,8 +263,9 @@ class WatchAnswer {
 
   /** A frame for this watch alone: forms depend on the client, and on what it has been sent. */
   async #formed({ type, held, resourceVersion }: LogEvent): Promise<Uint8Array> {
-    const { view: { collection }, rows } = this.#options;
-    const object = collection.codec.withResourceVersion(await rows.read(held), resourceVersion);
+    const { view: { collection }, rows, overlays } = this.#options;
+    const reader = type === "DELETED" ? rows : overlays()?.reader(rows) ?? rows;
+    const object = collection.codec.withResourceVersion(await reader.read(held), resourceVersion);
     return this.#frame(type, { object, resourceVersion });
   }
 
