@@ -8,7 +8,7 @@ import type { DocumentSummary, StoredRecord, StoredRows } from "../replica/store
 import { namespaceFlag, outputFlag, resourceArgument, storageFlags } from "./cache_flags.ts";
 import { type CacheOutput, counted, createCacheOutput, textTable } from "./cache_output.ts";
 import { readSelection, requireHeld } from "./cache_selection.ts";
-import { openCache, readCache } from "./cache_store.ts";
+import { askCache, readCache } from "./cache_store.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { formatJson, formatYaml } from "./exact_json.ts";
 import { hubFlags } from "./hub_flags.ts";
@@ -27,26 +27,21 @@ export const cacheLsCommand: Command = {
 async function listCache(context: CommandContext): Promise<number> {
   const { platform, values, argument } = context;
   const selection = readSelection(argument, values.string("namespace"));
-  const store = await openCache(context);
-  try {
-    const rows = await readCache(store);
-    requireHeld(selection, rows);
-    const listing = listingOf(rows, selection);
-    const output = createCacheOutput(platform.process);
-    const format = values.string("output");
-    if (format === "table") await writeTables(output, listing, platform.clock.now());
-    else if (format === "json") await output.write(`${formatJson(listing)}\n`);
-    else await output.write(formatYaml(listing));
-    await output.end();
-    const { stderr } = platform.process;
-    const count = listing.collections.length + listing.records.length + listing.documents.length;
-    if (count === 0 && format === "table") stderr.write("Nothing is held\n");
-    if (rows.problems.length === 0) return 0;
-    stderr.write(`${counted(rows.problems.length, "damaged row")}: see holdfast cache verify\n`);
-    return 1;
-  } finally {
-    await store.close();
-  }
+  const rows = await askCache(context, readCache);
+  requireHeld(selection, rows);
+  const listing = listingOf(rows, selection);
+  const output = createCacheOutput(platform.process);
+  const format = values.string("output");
+  if (format === "table") await writeTables(output, listing, platform.clock.now());
+  else if (format === "json") await output.write(`${formatJson(listing)}\n`);
+  else await output.write(formatYaml(listing));
+  await output.end();
+  const { stderr } = platform.process;
+  const count = listing.collections.length + listing.records.length + listing.documents.length;
+  if (count === 0 && format === "table") stderr.write("Nothing is held\n");
+  if (rows.problems.length === 0) return 0;
+  stderr.write(`${counted(rows.problems.length, "damaged row")}: see holdfast cache verify\n`);
+  return 1;
 }
 
 /** What `-o json` gives. Times are of RFC 3339, bytes those of objects before sealing. */

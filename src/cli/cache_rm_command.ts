@@ -6,7 +6,7 @@ import { counted, createCacheOutput, printable } from "./cache_output.ts";
 import { removeThroughHub } from "./cache_rm_hub.ts";
 import { removeFromStore } from "./cache_rm_store.ts";
 import { readSelection, requireHeld } from "./cache_selection.ts";
-import { openCache, readCache } from "./cache_store.ts";
+import { askCache, readCache } from "./cache_store.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { hubFlags } from "./hub_flags.ts";
 import { UsageError } from "./usage_error.ts";
@@ -73,13 +73,8 @@ async function removeFromCache(context: CommandContext): Promise<number> {
 
 /** A path that holds no store, and a key that opens no row, are errors: neither is made, and nothing is dropped for it. */
 async function check(context: CommandContext, removal: Removal): Promise<void> {
-  const store = await openCache(context);
-  try {
-    const rows = await readCache(store);
-    if (typeof removal !== "string") requireHeld(removal, rows);
-  } finally {
-    await store.close();
-  }
+  const rows = await askCache(context, readCache);
+  if (typeof removal !== "string") requireHeld(removal, rows);
 }
 
 async function remove(context: CommandContext, removal: Removal): Promise<CacheRemoved> {

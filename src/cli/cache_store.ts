@@ -28,6 +28,16 @@ export async function openCache(context: CacheContext): Promise<Store> {
   }
 }
 
+/** Opens the store, asks it one thing and closes it: an open reader keeps the hub's `-wal` file from being used anew. */
+export async function askCache<T>(context: CacheContext, ask: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openCache(context);
+  try {
+    return await ask(store);
+  } finally {
+    await store.close();
+  }
+}
+
 /** Where the flags say that the store and its key are. */
 export function placeOf({ platform, values }: CacheContext): StoragePlace {
   return { platform, ...pathsOf(values) };

@@ -1,7 +1,7 @@
 import { verifyStore } from "../replica/verify_store.ts";
 import { storageFlags } from "./cache_flags.ts";
 import { counted, createCacheOutput, printable } from "./cache_output.ts";
-import { openCache, refuseForeignKey } from "./cache_store.ts";
+import { askCache, refuseForeignKey } from "./cache_store.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { hubFlags } from "./hub_flags.ts";
 
@@ -17,28 +17,23 @@ export const cacheVerifyCommand: Command = {
 
 /** @returns 1 where a row is not as it must be */
 async function verifyCache(context: CommandContext): Promise<number> {
-  const store = await openCache(context);
+  const { rows, problems, leftOver, objectBytes } = await askCache(context, verifyStore);
+  refuseForeignKey(rows);
   const output = createCacheOutput(context.platform.process);
-  try {
-    const { rows, problems, leftOver, objectBytes } = await verifyStore(store);
-    refuseForeignKey(rows);
-    for (const { row, what } of problems) await output.write(`${printable(row)}: ${printable(what)}\n`);
-    const { collections, records, documents, objectRows, count } = rows;
-    const found = [
-      counted(collections.length, "collection"),
-      counted(records.length, "record"),
-      counted(documents.length, "document"),
-      `${counted(objectRows.size, "object")} (${objectBytes} bytes)`,
-    ].join(", ");
-    await output.write(`${counted(count, "row")} checked: ${found}; ${counted(problems.length, "problem")}\n`);
-    if (leftOver > 0) {
-      await output.write(
-        `${counted(leftOver, "object")} of event logs: the hub that runs, or was killed, held no more of them\n`,
-      );
-    }
-    await output.end();
-    return problems.length === 0 ? 0 : 1;
-  } finally {
-    await store.close();
+  for (const { row, what } of problems) await output.write(`${printable(row)}: ${printable(what)}\n`);
+  const { collections, records, documents, objectRows, count } = rows;
+  const found = [
+    counted(collections.length, "collection"),
+    counted(records.length, "record"),
+    counted(documents.length, "document"),
+    `${counted(objectRows.size, "object")} (${objectBytes} bytes)`,
+  ].join(", ");
+  await output.write(`${counted(count, "row")} checked: ${found}; ${counted(problems.length, "problem")}\n`);
+  if (leftOver > 0) {
+    await output.write(
+      `${counted(leftOver, "object")} of event logs: the hub that runs, or was killed, held no more of them\n`,
+    );
   }
+  await output.end();
+  return problems.length === 0 ? 0 : 1;
 }

@@ -36,12 +36,14 @@ export function createCacheApp(context: HubContext): Hono {
 }
 
 async function remove(context: HubContext, asked: URLSearchParams): Promise<CacheRemoved> {
-  const { replica, link, logger } = context;
+  const { replica, link, logger, pagedLists } = context;
   const removal = readRemoval(asked);
   if (link.state !== "online" && asked.get("force") !== "true") {
     throw conflict("the link to the cloud is cut: what is removed now cannot be fetched again before it is back");
   }
   const removed = describeRemoved(removeHeld(replica, removal));
+  // They may hold what was meant; who is in the midst of one lists again.
+  if (removal !== "documents") pagedLists.clear();
   await replica.batch.flush();
   const { collections, records, documents } = removed;
   logger.log("warn", "Parts of the cache were removed by request", { collections, records, documents });

@@ -1,6 +1,7 @@
 import { contentTypeOf } from "../kube/media_type.ts";
 import { patchChangesNothing } from "../kube/patch.ts";
-import { decodeLease, decodeUnknown, readProtobufObjectMeta } from "../kube/protobuf.ts";
+import { decodeUnknown, readProtobufObjectMeta } from "../kube/protobuf.ts";
+import { protobufToJson } from "../kube/protobuf_messages.ts";
 import { alreadyExists, badRequest, requestEntityTooLarge } from "../kube/status.ts";
 import { readAll } from "../replica/body.ts";
 import type { Call } from "./call.ts";
@@ -55,13 +56,14 @@ async function patchedNothing(context: HubContext, call: Call): Promise<boolean>
   if (held === undefined || !["", "status"].includes(call.info.subresource) || !call.accept.json) return false;
   const { type } = contentTypeOf(call.exchange.header("content-type"));
   if (!jsonPatches.includes(type)) return false; // server-side apply is YAML, and the API server's to merge
-  const patch = parseJson(await bodyOf(call));
+  const body = await bodyOf(call);
+  parseJson(body); // the API server looks at the patch before the object
   const bytes = await readObject(context, held).catch((error: unknown) => {
     if (isUnreadable(error)) return undefined; // it has been dropped: nothing is known of it
     throw error;
   });
   if (bytes === undefined) return false;
-  if (patchChangesNothing(parseJson(bytes), patch, type) !== true) return false;
+  if (patchChangesNothing(bytes, { body, contentType: type }) !== true) return false;
   respondJson(call, bytes);
   return true;
 }
@@ -78,7 +80,7 @@ function isOwnLease(context: HubContext, { info }: Call): boolean {
 async function renewLease(context: HubContext, call: Call): Promise<void> {
   const body = await bodyOf(call);
   const { type } = contentTypeOf(call.exchange.header("content-type"));
-  const lease: unknown = type === "application/vnd.kubernetes.protobuf" ? decodeLease(body) : parseJson(body);
+  const lease = parseJson(type === "application/vnd.kubernetes.protobuf" ? leaseJson(body) : body);
   if (member(member(lease, "metadata"), "name") !== call.info.name) {
     throw badRequest("the name of the object does not match the name on the URL");
   }
@@ -88,6 +90,13 @@ async function renewLease(context: HubContext, call: Call): Promise<void> {
     context.replica.records.put(pathOf(call), { bytes, savedAt: context.platform.clock.now() });
   }
   respondJson(call, bytes);
+}
+
+function leaseJson(body: Uint8Array): Uint8Array {
+  const { apiVersion, kind } = decodeUnknown(body);
+  const json = kind === "Lease" ? protobufToJson(body) : undefined;
+  if (json === undefined) throw badRequest(`Cannot decode the lease: it is a ${kind} of ${apiVersion}`);
+  return json;
 }
 
 function respondJson(call: Call, bytes: Uint8Array): void {

@@ -79,7 +79,9 @@ export class MemberCursor {
 
   /** Whether the key is this one; `key` is ASCII without characters that JSON escapes. */
   keyIs(key: string): boolean {
-    return equalsAscii(this.#bytes, { start: this.keyStart, end: this.keyEnd }, key);
+    if (equalsAscii(this.#bytes, { start: this.keyStart, end: this.keyEnd }, key)) return true;
+    // With escapes in it a key is longer, and still the same.
+    return this.keyEnd - this.keyStart > key.length && this.#keyIsEscaped() && this.key() === key;
   }
 
   key(): string {
@@ -99,6 +101,11 @@ export class MemberCursor {
   /** Whether the value is `null`. */
   get isNull(): boolean {
     return this.#bytes[this.valueStart] === 0x6e;
+  }
+
+  #keyIsEscaped(): boolean {
+    for (let at = this.keyStart; at < this.keyEnd; at++) if (this.#bytes[at] === BACKSLASH) return true;
+    return false;
   }
 
   #behindValue(): number {

@@ -16,6 +16,8 @@ export interface ListHead {
 /** Bytes of one item, or of one other member of the list, at most. */
 export const LIST_ITEM_BYTES_MAX: number = 16 * 1024 * 1024;
 
+const COUNTED_MEMBERS: ReadonlySet<string> = new Set(["kind", "apiVersion", "metadata", "items"]);
+
 const COMMA = 0x2c;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
@@ -43,7 +45,7 @@ export class ListSplitter {
   readonly #partial = new PartialValue(LIST_ITEM_BYTES_MAX);
   #expectation: Expectation = "object";
   #key = "";
-  #sawItems = false;
+  readonly #seen = new Set<string>();
   #head: { -readonly [K in keyof ListHead]: ListHead[K] } = {
     apiVersion: "",
     kind: "",
@@ -115,8 +117,7 @@ export class ListSplitter {
       case "key":
       case "key or end":
         this.#key = readString(value, 0, value.length);
-        if (this.#key === "items" && this.#sawItems) throw new JsonSyntaxError("Cannot split the list: items twice");
-        this.#sawItems ||= this.#key === "items";
+        this.#once(this.#key);
         this.#expectation = "colon";
         return;
       case "item":
@@ -133,6 +134,13 @@ export class ListSplitter {
     this.#expectation = "after value";
   }
 
+  /** Of two members that count it is not known which one was meant. */
+  #once(key: string): void {
+    if (!COUNTED_MEMBERS.has(key)) return;
+    if (this.#seen.has(key)) throw new JsonSyntaxError(`Cannot split the list: ${key} twice`);
+    this.#seen.add(key);
+  }
+
   #readMember(value: Uint8Array): void {
     if (this.#key === "kind") this.#head.kind = readString(value, 0, value.length);
     else if (this.#key === "apiVersion") this.#head.apiVersion = readString(value, 0, value.length);
@@ -142,10 +150,9 @@ export class ListSplitter {
   #readMetadata(value: Uint8Array): void {
     const members = new MemberCursor(value);
     while (members.next()) {
-      if (members.isNull) continue;
-      if (members.keyIs("resourceVersion")) this.#head.resourceVersion = members.string();
-      else if (members.keyIs("continue")) this.#head.continue = members.string();
-      else if (members.keyIs("remainingItemCount")) {
+      if (members.keyIs("resourceVersion")) this.#head.resourceVersion = members.isNull ? "" : members.string();
+      else if (members.keyIs("continue")) this.#head.continue = members.isNull ? "" : members.string();
+      else if (members.keyIs("remainingItemCount") && !members.isNull) {
         this.#head.remainingItemCount = Number(new TextDecoder().decode(members.value()));
       }
     }

@@ -30,8 +30,8 @@ const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
- * Reads type and metadata without parsing the rest. Reading ends with the last of the three members that it needs, so
- * what comes behind them is not checked here.
+ * Reads type and metadata without parsing the rest: of each of the three members the first, where there are several. Reading
+ * ends with the last of them, so what comes behind is not checked here.
  *
  * @throws JsonSyntaxError where the bytes are no object, or a member is no string where it must be one
  */
@@ -47,13 +47,18 @@ export function readObjectMeta(object: Uint8Array): ObjectMeta {
     initialEventsEnd: false,
   };
   const members = new MemberCursor(object);
-  for (let missing = 3; missing > 0 && members.next();) {
-    if (members.keyIs("kind")) meta.kind = members.string();
-    else if (members.keyIs("apiVersion")) meta.apiVersion = members.string();
-    else if (members.keyIs("metadata")) {
+  let [kind, apiVersion, metadata] = [false, false, false];
+  while (!(kind && apiVersion && metadata) && members.next()) {
+    if (!kind && members.keyIs("kind")) {
+      meta.kind = members.string();
+      kind = true;
+    } else if (!apiVersion && members.keyIs("apiVersion")) {
+      meta.apiVersion = members.string();
+      apiVersion = true;
+    } else if (!metadata && members.keyIs("metadata")) {
       readMetadata(members.enter(), meta);
-    } else continue;
-    missing--;
+      metadata = true;
+    }
   }
   return meta;
 }
@@ -78,7 +83,7 @@ function readMetadata(members: MemberCursor, meta: Mutable<ObjectMeta>): void {
         meta.deletionTimestamp = members.string();
         break;
       case "generation":
-        meta.generation = Number(new TextDecoder().decode(members.value()));
+        meta.generation = readNumber(members);
         break;
       case "labels":
         meta.labels = readStringMap(members.enter());
@@ -87,6 +92,12 @@ function readMetadata(members: MemberCursor, meta: Mutable<ObjectMeta>): void {
         meta.initialEventsEnd = hasInitialEventsEnd(members.enter());
     }
   }
+}
+
+function readNumber(members: MemberCursor): number {
+  const number: unknown = JSON.parse(new TextDecoder().decode(members.value()));
+  if (typeof number !== "number" || !Number.isFinite(number)) throw new JsonSyntaxError("Cannot read JSON: no number");
+  return number;
 }
 
 function readStringMap(members: MemberCursor): Record<string, string> {
@@ -145,8 +156,8 @@ function findTypeMeta(object: Uint8Array): { kind?: ByteRange; apiVersion?: Byte
     const range = { start: members.keyStart - 1, end: members.valueEnd };
     const value = readStringAt(object, { start: members.valueStart, end: members.valueEnd });
     if (value === undefined) continue;
-    if (members.keyIs("kind")) found.kind = range;
-    else if (members.keyIs("apiVersion")) found.apiVersion = range;
+    if (members.keyIs("kind")) found.kind ??= range;
+    else if (members.keyIs("apiVersion")) found.apiVersion ??= range;
   }
   return found;
 }

@@ -1,11 +1,18 @@
 import { JsonSyntaxError, ValueScanner } from "./json_scan.ts";
 
+const noBytes = new Uint8Array();
+/** Of the memory for a value that comes in several chunks, at first. */
+const firstBytes = 1024;
+
 /** One JSON value that arrives in chunks: its bytes so far, and where in its syntax they end. */
 export class PartialValue {
   readonly #limitBytes: number;
   readonly #scanner = new ValueScanner();
-  #parts: Uint8Array[] = [];
-  #bytes = 0;
+  /** A value that lay within one chunk: a view of it. */
+  #whole: Uint8Array = noBytes;
+  /** One that comes in several: `#length` bytes of it so far. */
+  #buffer: Uint8Array<ArrayBuffer> = noBytes;
+  #length = 0;
   #open = false;
 
   constructor(limitBytes: number) {
@@ -33,32 +40,34 @@ export class PartialValue {
     this.#open = true;
     const end = this.#scanner.scan(chunk, start);
     const part = chunk.subarray(start, end < 0 ? chunk.length : end);
-    this.#bytes += part.length;
-    if (this.#bytes > this.#limitBytes) {
-      throw new JsonSyntaxError(`Cannot read JSON: a value of ${this.#bytes} bytes exceeds ${this.#limitBytes}`);
+    const bytes = this.#length + part.length;
+    if (bytes > this.#limitBytes) {
+      throw new JsonSyntaxError(`Cannot read JSON: a value of ${bytes} bytes exceeds ${this.#limitBytes}`);
     }
-    // A Buffer's `slice` would be a view.
-    this.#parts.push(end < 0 ? new Uint8Array(part) : part);
+    if (end >= 0 && this.#length === 0) this.#whole = part;
+    else this.#append(part);
     return end;
   }
 
   /** The value that `take` has ended: a view of its one chunk, or a copy. */
   close(): Uint8Array {
-    const [only = new Uint8Array(), ...others] = this.#parts;
-    const value = others.length === 0 ? only : this.#joined();
-    this.#parts = [];
-    this.#bytes = 0;
+    const value = this.#length === 0 ? this.#whole : this.#buffer.subarray(0, this.#length);
+    this.#whole = noBytes;
+    this.#buffer = noBytes;
+    this.#length = 0;
     this.#open = false;
     return value;
   }
 
-  #joined(): Uint8Array {
-    const value = new Uint8Array(this.#bytes);
-    let at = 0;
-    for (const part of this.#parts) {
-      value.set(part, at);
-      at += part.length;
+  /** Memory grows with the value, whatever the size of its chunks. */
+  #append(part: Uint8Array): void {
+    const length = this.#length + part.length;
+    if (length > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#buffer.length, firstBytes));
+      larger.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = larger;
     }
-    return value;
+    this.#buffer.set(part, this.#length);
+    this.#length = length;
   }
 }

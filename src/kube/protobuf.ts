@@ -1,4 +1,3 @@
-import { decodeMicroTime, decodeObjectMeta, defined, type ObjectMetaJson } from "./protobuf_meta.ts";
 import { type ReadField, readMessage } from "./protobuf_wire.ts";
 import { badRequest } from "./status.ts";
 
@@ -16,26 +15,6 @@ export interface ProtobufObjectMeta {
   readonly namespace: string;
   readonly uid: string;
   readonly resourceVersion: string;
-}
-
-/** A Lease of coordination.k8s.io/v1 as its JSON has it. */
-export interface LeaseJson {
-  kind: "Lease";
-  apiVersion: "coordination.k8s.io/v1";
-  metadata: ObjectMetaJson;
-  spec: LeaseSpecJson;
-}
-
-export interface LeaseSpecJson {
-  holderIdentity?: string;
-  leaseDurationSeconds?: number;
-  /** RFC 3339 with microseconds. */
-  acquireTime?: string;
-  /** RFC 3339 with microseconds. */
-  renewTime?: string;
-  leaseTransitions?: number;
-  strategy?: string;
-  preferredHolder?: string;
 }
 
 const MAGIC: readonly number[] = [0x6b, 0x38, 0x73, 0x00];
@@ -93,45 +72,4 @@ export function readProtobufObjectMeta(raw: Uint8Array): ProtobufObjectMeta {
     return true;
   });
   return meta;
-}
-
-/**
- * Decodes a Lease in an envelope of protobuf: the body with which kubelet makes or renews its lease.
- *
- * @throws StatusError 400, also for another kind
- */
-export function decodeLease(bytes: Uint8Array): LeaseJson {
-  const { apiVersion, kind, raw } = decodeUnknown(bytes);
-  if (kind !== "Lease" || apiVersion !== "coordination.k8s.io/v1") {
-    throw badRequest(`Cannot decode the lease: it is a ${kind} of ${apiVersion}`);
-  }
-  let metadata: ObjectMetaJson = {};
-  let spec: LeaseSpecJson = {};
-  readMessage(raw, (field, reader) => {
-    if (field === 1) metadata = decodeObjectMeta(reader.bytes());
-    else if (field === 2) spec = decodeSpec(reader.bytes());
-    else return false;
-    return true;
-  });
-  return { kind, apiVersion, metadata, spec };
-}
-
-function decodeSpec(message: Uint8Array): LeaseSpecJson {
-  const spec: { -readonly [K in keyof LeaseSpecJson]: LeaseSpecJson[K] | undefined } = {};
-  readMessage(message, (field, reader) => {
-    if (field === 1) spec.holderIdentity = reader.string();
-    else if (field === 2) spec.leaseDurationSeconds = reader.int32();
-    else if (field === 3) spec.acquireTime = decodeMicroTime(reader.bytes());
-    else if (field === 4) spec.renewTime = decodeMicroTime(reader.bytes());
-    else if (field === 5) spec.leaseTransitions = reader.int32();
-    else if (field === 6) spec.strategy = reader.string();
-    else if (field === 7) spec.preferredHolder = reader.string();
-    else return false;
-    return true;
-  });
-  const { holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions, strategy } = spec;
-  const { preferredHolder } = spec;
-  return defined({
-    ...{ holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions, strategy, preferredHolder },
-  });
 }

@@ -1,10 +1,11 @@
-import type { Cloud } from "../cloud/cloud.ts";
+import type { Cloud, CloudResponse } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
 import { headerOf } from "../kube/hop_by_hop.ts";
 import type { ListHead } from "../kube/list_codec.ts";
 import type { TypeMeta } from "../kube/object_meta.ts";
 import { queryPath } from "../kube/query_path.ts";
 import { groupVersionOf, type Query } from "../kube/resources.ts";
+import { notAcceptable } from "../kube/status.ts";
 import { readFailure } from "../kube/status_reader.ts";
 import type { ByteSource } from "../platform/bytes.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -133,7 +134,10 @@ export class CloudQuery {
     const items: Uint8Array[] = [];
     const body = withStallLimit(response.body, { clock, limitMs: stallMs, round });
     for await (const chunk of decodedBody({ ...response, body })) items.push(...splitter.push(chunk));
-    return { items, head: splitter.end() };
+    const head = splitter.end();
+    // Whatever else answers with JSON must never be taken for an empty list (R11).
+    if (head.kind.endsWith("List") && head.resourceVersion !== "") return { items, head };
+    throw notAcceptable(`What came for ${query.resource} is no list that has a version`);
   }
 
   /** Asks for what is answered with 200. */
@@ -146,7 +150,7 @@ export class CloudQuery {
   }
 
   async #request(rawPath: string, { accept, round, longRunning = false }: Asked): Promise<UpstreamResponse> {
-    const { cloud, clock, link } = this.#options;
+    const { cloud, clock } = this.#options;
     const stalled = () => {
       round.abort(new UpstreamError("timeout", `No answer began within ${stallMs} ms`, { sent: true }));
     };
@@ -166,14 +170,20 @@ export class CloudQuery {
         longRunning,
         movable: longRunning,
       });
-      // What comes from something that is not ready, and what is no API answer, is not the cloud's word (R16).
-      if (!isPage(response) && (response.status === 200 || link.state !== "offline")) return response;
+      if (!isPage(response) && await this.#isTrusted(response, round.signal)) return response;
       const error = new UpstreamError("untrusted", `${response.status} is not the cloud's answer`, { sent: true });
       round.abort(error);
       throw error;
     } finally {
       timer.cancel();
     }
+  }
+
+  /** What a backend refuses that is not ready, or of another cluster, is not the cloud's word: it is checked now (R16). */
+  async #isTrusted({ status, backend }: CloudResponse, signal: AbortSignal): Promise<boolean> {
+    const { link } = this.#options;
+    if ([401, 403, 404].includes(status)) return await link.confirm(signal, backend);
+    return status === 200 || link.state !== "offline";
   }
 
   async #whole(

@@ -106,8 +106,12 @@ export class PagedLists {
   }
 
   /** Lets go of all. */
-  close(): void {
+  clear(): void {
     for (const id of [...this.#kept.keys()]) this.drop(id);
+  }
+
+  close(): void {
+    this.clear();
   }
 
   #renew(id: string, kept: Kept): string {

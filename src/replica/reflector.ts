@@ -85,7 +85,6 @@ export class Reflector {
     this.#refusal = new Refusal({
       clock,
       granted: !this.#mustList,
-      isReady: () => options.link.confirm(this.#closed.signal),
       isServed: () => this.#inRound((round) => this.#query.isServed(round)),
     });
     this.done = this.#run();
@@ -206,7 +205,8 @@ export class Reflector {
       this.#isOther = found === "another";
       this.#mustList = found !== "same";
     } catch (error) {
-      if (!isForbidden(error) || !await this.#mayNotList(round)) throw error;
+      // Asked again: the first may have come of a server that was starting, and has become ready since.
+      if (!isForbidden(error) || !await this.#query.version(round).then(() => false, isForbidden)) throw error;
       this.#firstTells = true;
       this.#cloudVersion = undefined;
     }
@@ -223,7 +223,8 @@ export class Reflector {
     if (!history.isVerified(collection) || clock.now() - collection.since >= longCutMs) {
       const listed = await this.#query.versions(round);
       this.#cloudVersion = listed.resourceVersion;
-      return compareHistory(collection, listed);
+      // What a client's own list has moved on meanwhile may be newer than this one.
+      return collection.resourceVersion === this.#asOf ? compareHistory(collection, listed) : "unclear";
     }
     const question = { since: broken.at, ask: () => this.#asked(round), signal: round.signal };
     this.#cloudVersion = await history.version(collection.query, question);
@@ -237,12 +238,6 @@ export class Reflector {
     const version = await this.#query.version(round);
     if (compareVersions(version, highest) < 0) resource.beginEpoch();
     return version;
-  }
-
-  /** Whether a backend that is ready refuses a list again: a first 403 may have come of one that was starting. */
-  async #mayNotList(round: AbortController): Promise<boolean> {
-    if (!await this.#options.link.confirm(round.signal)) return false;
-    return await this.#query.version(round).then(() => false, isForbidden);
   }
 
   /**
@@ -286,6 +281,9 @@ export class Reflector {
     }
     if (!meta.initialEventsEnd) return false;
     const { apiVersion, kind, resourceVersion } = meta;
+    if (resourceVersion === "") {
+      throw new UpstreamError("untrusted", "The state that came has no version", { sent: true });
+    }
     this.#replace({ apiVersion, kind, listKind: `${kind}List`, resourceVersion, items: initial.splice(0) });
     collection.enter("live");
     return true;

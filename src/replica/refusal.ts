@@ -5,8 +5,6 @@ export interface RefusalOptions {
   readonly clock: Clock;
   /** Whether the cloud was ever asked with success: only then is a refusal waited out. */
   readonly granted: boolean;
-  /** Whether the backend says that it is ready. */
-  readonly isReady: () => Promise<boolean>;
   /** Whether fresh discovery has the resource. Rejects where it cannot be told. */
   readonly isServed: () => Promise<boolean>;
 }
@@ -15,9 +13,9 @@ export interface RefusalOptions {
 const refusedMs = 60_000;
 
 /**
- * Whether the cloud's refusals of one query count (R16): those of a backend that is ready. Before anything was granted one
- * is enough, for the request itself then goes to the cloud and gets its answer (R1). What was granted ends after a minute
- * of nothing but 403, or of 404 while discovery does not have the resource; a 401 never ends it.
+ * Whether the cloud's refusals of one query end it (R16). Before anything was granted one is enough, for the request itself
+ * then goes to the cloud and gets its answer (R1). What was granted ends after a minute of nothing but 403, or of 404 while
+ * discovery does not have the resource; a 401 never ends it.
  */
 export class Refusal {
   readonly #options: RefusalOptions;
@@ -48,16 +46,17 @@ export class Refusal {
 
   /** Takes a failure. @returns whether it ends what the cloud granted */
   async ends(error: unknown): Promise<boolean> {
-    const { clock, isReady } = this.#options;
-    const counts = isRefusal(error) && (!this.#granted || error.code === 403 || error.code === 404) &&
-      await isReady() && (!this.#granted || error.code !== 404 || await this.#isGone());
-    if (!counts) {
-      this.#since = undefined;
-      return false;
-    }
+    if (!isRefusal(error)) return this.#goesOn();
     if (!this.#granted) return true;
-    this.#since ??= clock.monotonic();
+    const counts = error.code === 403 || (error.code === 404 && await this.#isGone());
+    if (!counts) return this.#goesOn();
+    this.#since ??= this.#options.clock.monotonic();
     return this.remainingMs === 0;
+  }
+
+  #goesOn(): false {
+    this.#since = undefined;
+    return false;
   }
 
   async #isGone(): Promise<boolean> {

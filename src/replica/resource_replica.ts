@@ -218,13 +218,18 @@ export class ResourceReplica implements ResourceEpoch {
     const { collection } = view;
     const held = collection.objects();
     const known = this.#newerThan(collection);
+    const matcher = compileQuery(collection.query);
+    // Where it cannot be told what is selected (fields of custom resources), the collection's own state is the last true one.
+    const isReplaced = (newest: Known | undefined) =>
+      newest !== undefined && (matcher.decidable || newest.held === undefined);
     const kept = held.filter((object) =>
-      !this.isGone(object) && !known.has(objectKey(object.meta.namespace, object.meta.name))
+      !this.isGone(object) && !isReplaced(known.get(objectKey(object.meta.namespace, object.meta.name)))
     );
-    const changed = [...known.values()].flatMap((newest) => newest.held ?? []).filter((object) => !this.isGone(object));
+    const replacing = matcher.decidable ? [...known.values()].flatMap((newest) => newest.held ?? []) : [];
+    const changed = replacing.filter((object) => !this.isGone(object));
     if (changed.length === 0) return await view.filter(kept);
     // What is newer may no longer be what the collection selects.
-    const selected = await new View(collection, this.#options.rows, compileQuery(collection.query)).filter(changed);
+    const selected = await new View(collection, this.#options.rows, matcher).filter(changed);
     for (const { meta } of selected) {
       if (collection.get(meta.namespace, meta.name)?.meta.uid !== meta.uid) collection.showBeyond(meta.resourceVersion);
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { applyPatch } from "../../src/kube/apply_patch.ts";
+import { applyPatch } from "../../src/kube/patch.ts";
 import { PatchRefusal, type PatchRefusalCode } from "../../src/kube/patch_refusal.ts";
 import { EVENT, NEW_EVENT, NODE, POD } from "../unit/kube/patch_objects.ts";
 import { rebaseStatus } from "../../src/kube/status_rebase.ts";

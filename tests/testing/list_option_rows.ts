@@ -96,6 +96,15 @@ export const listRows: readonly ListOptionRow[] = [
   { read: "list", query: "resourceVersionMatch=NotOlderThan&limit=2&resourceVersion=AHEAD", online: "504 Timeout" },
 ];
 
+const wrongTokens = [
+  `{"v":"meta.k8s.io/v2","rv":5,"start":"a"}`,
+  `{"rv":5,"start":"a"}`,
+  `{"v":"meta.k8s.io/v1","start":"a"}`,
+  `{"v":"meta.k8s.io/v1","rv":5}`,
+  `{"v":"meta.k8s.io/v1","rv":5,"start":"../a"}`,
+  `{"v":"meta.k8s.io/v1","rv":5,"start":"a//b"}`,
+].map((token) => btoa(token).replaceAll("=", ""));
+
 /** Combinations that the page calls invalid beside those of the table, and values that are none. */
 export const wrongListRows: readonly ListOptionRow[] = [
   { read: "list", query: "resourceVersionMatch=Exact&continue=TOKEN", online: "422 Invalid" },
@@ -104,6 +113,11 @@ export const wrongListRows: readonly ListOptionRow[] = [
     { read: "list", query: `resourceVersionMatch=${match}`, online: "422 Invalid" },
     { read: "list", query: `resourceVersionMatch=${match}&resourceVersion=0`, online: "422 Invalid" },
   ]),
+  ...["abcde", "eyJ2IjoxfQ==", ...wrongTokens].map((token): ListOptionRow => ({
+    read: "list",
+    query: `continue=${token}`,
+    online: "400 BadRequest",
+  })),
   { read: "list", query: "sendInitialEvents=true", online: "422 Invalid" },
   { read: "list", query: "sendInitialEvents=false&resourceVersion=0", online: "422 Invalid" },
   ...noVersion.map((version): ListOptionRow => ({

@@ -7,12 +7,13 @@ export interface ApiAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 export interface ApiRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** @default {10_000} */
   readonly timeoutMs?: number;
 }
@@ -93,8 +94,8 @@ function send({ origin, tls }: Target, path: string, request: ApiRequest): Promi
       incoming.on("data", (chunk: Uint8Array) => chunks.push(chunk));
       incoming.on("error", reject);
       incoming.on("end", () => {
-        const text = Buffer.concat(chunks).toString("utf8");
-        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text });
+        const bytes = Buffer.concat(chunks);
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text: bytes.toString("utf8"), bytes });
       });
     });
     outgoing.on("error", reject);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { applyPatch } from "../../../src/kube/apply_patch.ts";
+import fc from "fast-check";
+import { applyPatch } from "../../../src/kube/patch.ts";
 import { PatchRefusal } from "../../../src/kube/patch_refusal.ts";
 import { EVENT, NEW_EVENT, NODE, POD } from "./patch_objects.ts";
 import type { PatchRow } from "./patch_row.ts";
@@ -113,6 +114,48 @@ describe("applyPatch", () => {
   test("refuses what is no JSON, and what is no patch", () => {
     const malformed = (error: unknown): boolean => error instanceof PatchRefusal && error.code === "malformed";
     for (const patch of ["", "{", "[]", `"x"`, "{}{}"]) assert.throws(() => strategic(patch), malformed, patch);
+  });
+
+  test("throws nothing but PatchRefusal, and its results are JSON, whatever the patch", () => {
+    const keys = ["status", "metadata", "conditions", "addresses", "capacity", "type", "finalizers", "images", "x"];
+    const key = fc.constantFrom(
+      ...[...keys, "$patch", "$retainKeys", "$setElementOrder/conditions", "$deleteFromPrimitiveList/finalizers"],
+    );
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 5 },
+        fc.constantFrom(null, "Ready", "delete", "replace", "InternalIP", "", 0, true),
+        fc.array(tie("value"), { maxLength: 4 }),
+        fc.dictionary(key, tie("value"), { maxKeys: 4 }),
+      ),
+    }));
+    const operation = fc.record({
+      op: fc.constantFrom("add", "remove", "replace", "test", "move", "copy"),
+      path: fc.constantFrom(
+        "/status",
+        "/status/conditions/0",
+        "/status/addresses/-",
+        "/metadata/labels/zone",
+        "/x/y",
+        "",
+      ),
+      from: fc.constantFrom("/status/conditions", "/status/images/0", "/metadata", "/none"),
+      value,
+    });
+    const request = fc.oneof(
+      fc.record({ contentType: fc.constantFrom(TYPES.strategic, TYPES.merge), patch: value }),
+      fc.record({ contentType: fc.constant(TYPES.json), patch: fc.array(operation, { maxLength: 3 }) }),
+    );
+    fc.assert(
+      fc.property(request, ({ contentType, patch }) => {
+        try {
+          JSON.parse(textOf(applyPatch(bytesOf(NODE), { body: bytesOf(patch), contentType, subresource: "status" })));
+        } catch (error) {
+          assert.ok(error instanceof PatchRefusal, String(error));
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 
   test("names members of every object's prototype like any other", () => {

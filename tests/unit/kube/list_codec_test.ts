@@ -55,6 +55,8 @@ describe("splitList refuses what is no list", () => {
         '{"items":1}',
         '{"items":[1]}{}',
         '{"items":[1],"items":[2]}',
+        '{"metadata":{},"items":[],"m\\u0065tadata":{}}',
+        '{"kind":"A","kind":"B"}',
         '{"items":[]"a":1}',
         '{"a":1,}',
       ],

@@ -45,6 +45,19 @@ test("readObjectMeta takes members in any order, and null for missing", () => {
   ]);
 });
 
+test("readObjectMeta reads keys that are written with escapes, and of members of one name the first", () => {
+  const escaped = readObjectMeta(encode(`{"k\\u0069nd":"K","\\u006detadata":{"n\\u0061me":"x"},"apiVersion":"v1"}`));
+  assert.deepEqual([escaped.kind, escaped.name], ["K", "x"]);
+  const twice = readObjectMeta(encode(`{"kind":"K","kind":"L","apiVersion":"v1","metadata":{"name":"x"}}`));
+  assert.deepEqual([twice.kind, twice.name], ["K", "x"]);
+});
+
+test("readObjectMeta refuses a generation that is no number", () => {
+  for (const generation of ['"3"', "{}", "1e400"]) {
+    assert.throws(() => readObjectMeta(encode(`{"metadata":{"generation":${generation}}}`)), JsonSyntaxError);
+  }
+});
+
 test("readObjectMeta sees the annotation that ends the initial events", () => {
   const bookmark = (value: string) =>
     readObjectMeta(encode(`{"metadata":{"annotations":{"x":"y","k8s.io/initial-events-end":${value}}}}`));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { applyPatch } from "../../../src/kube/apply_patch.ts";
+import { applyPatch } from "../../../src/kube/patch.ts";
 import { PatchRefusal } from "../../../src/kube/patch_refusal.ts";
 import { rebaseStatus } from "../../../src/kube/status_rebase.ts";
 import { NODE, POD } from "./patch_objects.ts";

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { nodeScope } from "../../../src/identity/scope.ts";
 import type { Collection } from "../../../src/replica/collection.ts";
+import { mapBytes, mapList, mapsQuery } from "../../testing/json_objects.ts";
 import { createReflected, momentMs, type Reflected } from "../../testing/reflected.ts";
 
 const hourMs = 60 * 60_000;
@@ -142,6 +144,26 @@ describe("Reflector: a cut of over an hour is followed by a list of all versions
     assert.ok(isRight(scene, collection));
     await end(scene);
   });
+});
+
+test("Reflector: a client's list that comes while all versions are compared is not taken for another history", async () => {
+  const scene = await createReflected();
+  const { cloud, clock, replica } = scene;
+  cloud.put("a");
+  const collection = scene.reflect();
+  await clock.advance(momentMs);
+  cloud.instead = (path) => {
+    if (!path.includes("limit=500")) return undefined;
+    queueMicrotask(() => {
+      const version = cloud.put("b");
+      const items = cloud.etcd.all().map(({ name, uid, version }) => mapBytes(name, version, { uid }));
+      replica.listed(nodeScope, mapsQuery, mapList(version, ...items));
+    });
+    return undefined;
+  };
+  await scene.cut(hourMs);
+  assert.deepEqual([collection.epoch, isRight(scene, collection)], [0, true]);
+  await end(scene);
 });
 
 test("Reflector: a collection that nobody has read for over an hour is compared so too", async () => {

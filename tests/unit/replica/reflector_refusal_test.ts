@@ -144,6 +144,33 @@ describe("R16: Reflector: what is not a minute of nothing but 403 does not end w
   });
 });
 
+for (const watchList of [true, false]) {
+  for (
+    const body of [
+      "{}",
+      '{"items":[]}',
+      '{"kind":"ConfigMapList","items":[]}',
+      '{"metadata":{"resourceVersion":"9000"},"items":[]}',
+      '{"type":"BOOKMARK","object":{"metadata":{"annotations":{"k8s.io/initial-events-end":"true"}}}}',
+    ]
+  ) {
+    const how = watchList ? "a WatchList" : "a list";
+    test(`R11: Reflector: ${body} in place of ${how} changes nothing that is held`, async () => {
+      const { scene, collection } = await live({ watchList });
+      answer(scene, { status: 200, body });
+      scene.cloud.cut = true;
+      scene.cloud.etcd.compact(scene.cloud.put("b"));
+      await scene.cut(2 * hourMs);
+      await scene.clock.advance(10 * 60_000);
+      assert.deepEqual(stateOf(collection), ["stale", 1, undefined]);
+      answer(scene, undefined);
+      await scene.clock.advance(60_000);
+      assert.deepEqual(stateOf(collection), ["live", 2, undefined]);
+      await end(scene);
+    });
+  }
+}
+
 for (const code of [401, 403, 404]) {
   test(`R16: Reflector: a first ${code} counts only from a backend that is ready, also where that was not noticed yet`, async () => {
     const scene = await createReflected();

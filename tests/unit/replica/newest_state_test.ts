@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nodeScope } from "../../../src/identity/scope.ts";
+import type { Query } from "../../../src/kube/resources.ts";
+import type { Replica } from "../../../src/replica/replica.ts";
+import { loneReplica } from "../../testing/lone_replica.ts";
+
+const widgets = { group: "example.com", version: "v1", resource: "widgets", namespace: "", labelSelector: "" };
+const all: Query = { ...widgets, fieldSelector: "" };
+const red: Query = { ...widgets, fieldSelector: "spec.colour=red" };
+const named: Query = { ...widgets, fieldSelector: "metadata.name!=z" };
+
+/** A complete list of objects, each `name@version`. */
+function list(replica: Replica, query: Query, version: string, objects: readonly string[]): void {
+  const items = objects.map((text) => {
+    const [name = "", resourceVersion = ""] = text.split("@");
+    const metadata = { name, namespace: "n", uid: name, resourceVersion };
+    return new TextEncoder().encode(JSON.stringify({ apiVersion: "example.com/v1", kind: "Widget", metadata }));
+  });
+  const type = { apiVersion: "example.com/v1", kind: "Widget", listKind: "WidgetList" };
+  replica.listed(nodeScope, query, { ...type, resourceVersion: version, items });
+}
+
+async function state(replica: Replica, query: Query): Promise<readonly string[]> {
+  const view = replica.of(query).view(query, ({ synced }) => synced);
+  assert.ok(view);
+  return (await replica.of(query).newestState(view)).map(({ meta }) => `${meta.name}@${meta.resourceVersion}`);
+}
+
+test("R10: where it can be told what is selected, what another collection knows newer replaces the own state", async () => {
+  const { replica } = loneReplica();
+  list(replica, named, "5", ["a@3", "b@4"]);
+  list(replica, all, "9", ["a@8", "z@7"]);
+  assert.deepEqual(await state(replica, named), ["a@8"]);
+});
+
+test("R11: where it cannot be told what is selected, the own state stays, but for what is known to be gone", async () => {
+  const { replica } = loneReplica();
+  list(replica, red, "5", ["a@3", "b@4"]);
+  list(replica, all, "9", ["a@8", "c@7"]);
+  assert.deepEqual(await state(replica, red), ["a@3"]);
+});
