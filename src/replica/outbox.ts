@@ -27,7 +27,7 @@ export interface OutboxOptions {
 }
 
 /** What the writer of an entry says; the outbox counts and dates it. */
-export type OutboxWrite = Pick<OutboxEntry, "path" | "kind" | "uid" | "base" | "pending" | "came">;
+export type OutboxWrite = Pick<OutboxEntry, "path" | "kind" | "uid" | "base" | "pending" | "came" | "manager">;
 
 /** Why an entry has ended, and from which version of the object on the overlay is not needed. */
 export interface Settlement {

@@ -18,6 +18,8 @@ export interface OutboxEntry {
   readonly pending: Uint8Array;
   /** Of a create: its body as it came, which is pushed unless something was folded into it. */
   readonly came?: { readonly contentType: string; readonly body: Uint8Array };
+  /** In whose name the fields are changed (managedFields); empty where nobody says. */
+  readonly manager: string;
   /** How many were folded into it. */
   readonly writes: number;
   /** Of the first and of the last write, in milliseconds since 1970. */
@@ -76,6 +78,7 @@ const toldSchema = z.object({
 });
 
 const entrySchema = toldSchema.extend({
+  manager: z.string(),
   changedAt: z.number(),
   contentType: z.string().exactOptional(),
   /** Of base, pending and what came, in this order; -1 for none. */

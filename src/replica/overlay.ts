@@ -1,4 +1,4 @@
-import { applyPatch } from "../kube/apply_patch.ts";
+import { applyPatch } from "../kube/patch.ts";
 import { JsonSyntaxError } from "../kube/json_scan.ts";
 import { type ObjectMeta, readObjectMeta, withResourceVersion } from "../kube/object_meta.ts";
 import { PatchRefusal } from "../kube/patch_refusal.ts";

@@ -1,4 +1,4 @@
-import { applyPatch } from "../../src/kube/apply_patch.ts";
+import { applyPatch } from "../../src/kube/patch.ts";
 import type { ObjectPath } from "../../src/replica/object_path.ts";
 
 /** The path of a pod in `default`. */

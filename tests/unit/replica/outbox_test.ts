@@ -21,12 +21,19 @@ function outboxOn(
 
 function podWrite(name: string, phase: string): OutboxWrite {
   const base = podBytes(name, 5);
-  return { path: podPath(name), kind: "status", uid: name, base, pending: podBytes(name, 5, { phase }) };
+  return {
+    path: podPath(name),
+    kind: "status",
+    uid: name,
+    manager: "kubelet",
+    base,
+    pending: podBytes(name, 5, { phase }),
+  };
 }
 
 function eventWrite(name: string): OutboxWrite {
   const path = { group: "", version: "v1", resource: "events", namespace: "default", name };
-  return { path, kind: "create", uid: "", pending: jsonBytes({ kind: "Event", metadata: { name } }) };
+  return { path, kind: "create", uid: "", manager: "", pending: jsonBytes({ kind: "Event", metadata: { name } }) };
 }
 
 function texts({ base, pending, ...told }: OutboxEntry): unknown {

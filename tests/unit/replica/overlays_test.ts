@@ -28,6 +28,7 @@ function failed(name: string, base: Uint8Array = podBytes(name, 5)): OutboxEntry
     path: podPath(name),
     kind: "status",
     sequence: 1,
+    manager: "kubelet",
     uid: name,
     base,
     pending,

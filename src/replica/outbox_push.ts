@@ -1,0 +1,113 @@
+import { JsonSyntaxError } from "../kube/json_scan.ts";
+import { readObjectMeta } from "../kube/object_meta.ts";
+import { PatchRefusal } from "../kube/patch_refusal.ts";
+import { jsonToProtobuf } from "../kube/protobuf_messages.ts";
+import { JsonMembers, rawJson, readDocument } from "../kube/raw_json.ts";
+import type { StatusError } from "../kube/status.ts";
+import { rebaseStatus } from "../kube/status_rebase.ts";
+import { eventChanges, isSameEvent } from "./event_changes.ts";
+import type { Settlement } from "./outbox.ts";
+import type { OutboxCloud } from "./outbox_cloud.ts";
+import type { OutboxEntry } from "./outbox_entry.ts";
+
+/** How often a push is made anew because the object has changed between it and the read before it. */
+const maxConflicts = 5;
+/** Refusals that are no last word: the node's certificate, its rights, and too many requests. */
+const passing: readonly number[] = [401, 403, 408, 429];
+
+/**
+ * Pushes what waits for one object: a status as a patch of what this node has changed, rebased onto the object as the cloud
+ * has it now, with its uid and version as preconditions; an Event as it came, or what was changed of it. Repeated it changes
+ * nothing: what the cloud has already is not sent.
+ *
+ * @returns how it has ended
+ * @throws StatusError where the cloud's refusal is not its last word; UpstreamError where it gave no answer
+ */
+export async function pushEntry(cloud: OutboxCloud, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
+  try {
+    if (entry.kind === "create") return await pushCreate(cloud, entry, signal);
+    return await pushChange(cloud, entry, signal);
+  } catch (error) {
+    if (!(error instanceof PatchRefusal || error instanceof JsonSyntaxError)) throw error;
+    return { how: "not-understood", message: error.message };
+  }
+}
+
+async function pushChange(cloud: OutboxCloud, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
+  let refusal: StatusError | undefined;
+  for (let attempt = 0; attempt < maxConflicts; attempt++) {
+    const answer = await cloud.get(entry.path, signal);
+    if ("failure" in answer) return settledBy(answer.failure, undefined);
+    const fresh = answer.object;
+    const { resourceVersion, uid } = readObjectMeta(fresh);
+    if (uid !== entry.uid) return { how: "replaced", resourceVersion };
+    const change = entry.kind === "status" ? statusChange(entry, fresh) : eventChange(entry, fresh);
+    if ("settlement" in change) return { how: change.settlement, resourceVersion };
+    const written = await cloud.write(entry.path, { verb: "patch", ...change, manager: entry.manager }, signal);
+    if ("object" in written) return pushed(written.object);
+    refusal = written.failure;
+    if (refusal.code !== 409) return settledBy(refusal, resourceVersion);
+  }
+  throw refusal ?? new Error("unreachable"); // it changes all the time: later again
+}
+
+type Change =
+  | { readonly settlement: "unchanged" | "finished" | "replaced" }
+  | { readonly subresource: string; readonly contentType: string; readonly body: Uint8Array };
+
+/** The version too is a precondition: a pod that finishes in between is not brought back. */
+function statusChange({ base, pending }: OutboxEntry, fresh: Uint8Array): Change {
+  const rebased = rebaseStatus({ base: base ?? pending, pending, fresh });
+  if ("settled" in rebased) return { settlement: rebased.settled };
+  const patch = new JsonMembers(rebased.patch);
+  const metadata = new JsonMembers(patch.present("metadata") ?? rawJson({}));
+  metadata.set("resourceVersion", rawJson(readObjectMeta(fresh).resourceVersion));
+  patch.set("metadata", metadata.bytes());
+  const contentType = "application/strategic-merge-patch+json";
+  return { subresource: "status", contentType, body: patch.bytes() };
+}
+
+function eventChange({ base, pending }: OutboxEntry, fresh: Uint8Array): Change {
+  const body = eventChanges({ ...(base === undefined ? {} : { base }), pending, fresh });
+  if (body === undefined) return { settlement: "unchanged" };
+  return { subresource: "", contentType: "application/merge-patch+json", body };
+}
+
+async function pushCreate(cloud: OutboxCloud, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
+  const { path, manager } = entry;
+  const written = await cloud.write(path, { verb: "create", subresource: "", manager, ...bodyOf(entry) }, signal);
+  if ("object" in written) return pushed(written.object);
+  if (written.failure.code !== 409) return settledBy(written.failure, undefined);
+  const answer = await cloud.get(path, signal);
+  if ("failure" in answer) {
+    if (answer.failure.code === 404) throw written.failure; // it went in between: later again
+    return settledBy(answer.failure, undefined);
+  }
+  // Pushed before, and the hub was killed before it could note that; or another Event has the name.
+  const { uid, resourceVersion } = readObjectMeta(answer.object);
+  if (!isSameEvent(entry.pending, answer.object)) {
+    return { how: "refused", message: written.failure.message, resourceVersion };
+  }
+  return await pushChange(cloud, { ...entry, kind: "patch", uid }, signal);
+}
+
+/** As it came, unless something was folded into it. */
+function bodyOf({ came, pending, writes }: OutboxEntry): { readonly contentType: string; readonly body: Uint8Array } {
+  if (came !== undefined && writes === 1) return came;
+  const protobuf = came === undefined ? undefined : jsonToProtobuf(pending, came.body);
+  return came === undefined || protobuf === undefined
+    ? { contentType: "application/json", body: readDocument(pending) }
+    : { contentType: came.contentType, body: protobuf };
+}
+
+function pushed(object: Uint8Array): Settlement {
+  return { how: "pushed", resourceVersion: readObjectMeta(object).resourceVersion };
+}
+
+/** @throws StatusError where it is no last word */
+function settledBy(failure: StatusError, resourceVersion: string | undefined): Settlement {
+  const { code, message } = failure;
+  if (code === 404) return { how: "gone", message };
+  if (code < 400 || code >= 500 || code === 409 || passing.includes(code)) throw failure;
+  return { how: "refused", message, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
+}
