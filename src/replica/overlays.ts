@@ -1,7 +1,7 @@
 import type { ObjectMeta } from "../kube/object_meta.ts";
 import type { Collection, CollectionChange } from "./collection.ts";
 import { objectKey, type ObjectPath } from "./object_path.ts";
-import type { HeldObject, ObjectRows } from "./object_rows.ts";
+import type { ObjectRows } from "./object_rows.ts";
 import type { OutboxEntry, SettledHow } from "./outbox_entry.ts";
 import { Overlay } from "./overlay.ts";
 import type { Records } from "./records.ts";
@@ -22,7 +22,9 @@ export interface Touched {
 /** Objects of one resource whose overlays have changed that are remembered for watchers. */
 const maxTouched = 10_000;
 /** Overlays of writes that have ended, of one resource, whose objects not all collections have yet. */
-const maxEnded = 1_000;
+const maxEnded = 500;
+/** Changes of collections between two looks for overlays that nothing needs any more: until then they cost memory only. */
+const changesPerSweep = 64;
 
 /** Ends that the cloud's objects do not show: the watchers get them as they are, once more. */
 const shownAgain: readonly SettledHow[] = ["finished", "refused", "not-understood", "too-old", "too-many"];
@@ -32,6 +34,7 @@ export class ResourceOverlays {
   readonly #overlays = new Map<string, Overlay>();
   readonly #touched = new Map<string, Touched>();
   #revision = 0;
+  #changes = 0;
 
   /** Overlays, those of writes that have ended included. */
   get size(): number {
@@ -88,12 +91,27 @@ export class ResourceOverlays {
     return true;
   }
 
-  /** Lets go of those that have ended and that nothing needs any more. @param isBehind whether something holds an older object */
-  sweep(isBehind: (overlay: Overlay) => boolean): void {
+  /** Whether it is time to look for those that nothing needs any more. */
+  get isDue(): boolean {
+    return this.#overlays.size > 0 && ++this.#changes % changesPerSweep === 0;
+  }
+
+  /** Lets go of those that have ended and that nothing needs any more. @param held all versions of objects that may be shown */
+  sweep(held: Iterable<Named>): void {
+    const needed = new Set<Overlay>();
+    for (const meta of held) {
+      const overlay = this.#overlays.get(objectKey(meta.namespace, meta.name));
+      if (overlay?.covers(meta) === true) needed.add(overlay);
+    }
     let ended = 0;
     for (const [key, overlay] of [...this.#overlays].reverse()) {
-      if (overlay.ended && (!isBehind(overlay) || ++ended > maxEnded)) this.#overlays.delete(key);
+      if (overlay.ended && (!needed.has(overlay) || ++ended > maxEnded)) this.#overlays.delete(key);
     }
+  }
+
+  /** What they lie over. */
+  *paths(): Iterable<ObjectPath> {
+    for (const { entry } of this.#overlays.values()) yield entry.path;
   }
 
   /** Versions from before mean nothing any more: what has ended is over. */
@@ -118,8 +136,8 @@ export interface OverlaysOptions {
 }
 
 /**
- * The overlays of all resources. An overlay lies over every answer, event and list about its object, until each collection
- * that holds it has reached the version from which on the cloud's own object shows how the write has ended.
+ * The overlays of all resources. An overlay lies over every answer, event and list about its object below the version from
+ * which on the cloud's own object shows how the write has ended; it goes when no collection and no log has one of those.
  */
 export class Overlays {
   readonly #options: OverlaysOptions;
@@ -154,20 +172,29 @@ export class Overlays {
     const overlays = this.of(query);
     if (overlays === undefined || overlays.size === 0) return;
     if (newEpoch === true) overlays.forgetEnded();
-    this.#sweep(query);
+    if (overlays.isDue) this.#sweep(query);
   }
 
   #sweep(type: ResourceType): void {
+    const overlays = this.of(type);
+    overlays?.sweep(this.#held(type, overlays));
+  }
+
+  /** Events of logs too: a slow or a resuming watcher may still be sent them. */
+  *#held(type: ResourceType, overlays: ResourceOverlays): Iterable<Named> {
     const { records, collections } = this.#options;
-    this.of(type)?.sweep((overlay) => {
-      const { path } = overlay.entry;
-      const covers = (held: HeldObject | undefined) => held !== undefined && overlay.covers(held.meta);
-      if (covers(records.get(path))) return true;
+    for (const path of overlays.paths()) {
+      const record = records.get(path);
+      if (record !== undefined) yield record.meta;
       for (const collection of collections(type)) {
-        if (collection.query.version === type.version && covers(collection.get(path.namespace, path.name))) return true;
+        const held = collection.get(path.namespace, path.name);
+        if (held !== undefined && collection.query.version === type.version) yield held.meta;
       }
-      return false;
-    });
+    }
+    for (const { query, log } of collections(type)) {
+      if (query.version !== type.version) continue;
+      for (const { held, type: kind } of log.events()) if (kind !== "DELETED") yield held.meta;
+    }
   }
 
   #wake(type: ResourceType): void {

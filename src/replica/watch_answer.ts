@@ -230,11 +230,12 @@ class WatchAnswer {
     const { view, rows } = this.#options;
     const { collection } = view;
     const upTo = overlays.revision;
+    const starts = this.#overlayRevision === undefined;
     let sent = false;
     for (const { revision, namespace, name } of overlays.touched(this.#overlayRevision)) {
       if (this.#cursor !== collection.log.end) return true;
       const held = collection.get(namespace, name);
-      if (held !== undefined && await view.sees(held)) {
+      if (held !== undefined && (!starts || overlays.covers(held.meta)) && await view.sees(held)) {
         const object = await overlays.reader(rows).read(held);
         if (this.#cursor !== collection.log.end) return true;
         await this.#writer.push(this.#frame("MODIFIED", { object, resourceVersion: held.meta.resourceVersion }));

@@ -14,12 +14,25 @@ export interface PodOptions {
   readonly nodeName?: string;
 }
 
+export interface PodObject {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly resourceVersion: string | undefined;
+  };
+  readonly spec: { readonly nodeName: string; readonly containers: readonly unknown[] };
+  readonly status: Readonly<Record<string, unknown>>;
+}
+
 /** A pod of node-1 as bytes of JSON; its uid is its name unless another is given. */
 export function podBytes(name: string, version: number | string, options: PodOptions = {}): Uint8Array {
   return jsonBytes(podObject(name, String(version), options));
 }
 
-export function podObject(name: string, resourceVersion: string | undefined, options: PodOptions = {}) {
+export function podObject(name: string, resourceVersion: string | undefined, options: PodOptions = {}): PodObject {
   const { uid = name, phase = "Running", message, ready = "True", nodeName = "node-1" } = options;
   return {
     kind: "Pod",

@@ -128,10 +128,16 @@ describe("Overlays", () => {
     collection.apply("MODIFIED", podBytes("a", 11));
     assert.equal(shown("a"), "Failed 11");
     collection.apply("MODIFIED", answer);
-    assert.deepEqual([shown("a"), overlays()?.size], ["Failed 12", 1]);
+    assert.equal(shown("a"), "Failed 12");
     collection.apply("MODIFIED", podBytes("a", 13));
     assert.equal(shown("a"), "Running 13"); // the cloud's own, from the answer on
+    for (let version = 14; version < 100; version++) collection.apply("MODIFIED", podBytes("b", version));
+    assert.equal(overlays()?.size, 1);
     replica.held(nodeScope, one)?.apply("MODIFIED", answer);
+    // Its event at 11 is still in the log: a watcher may get it.
+    for (let version = 100; version < 900; version++) collection.apply("MODIFIED", podBytes("b", version));
+    assert.equal(overlays()?.size, 1);
+    for (let version = 900; version < 1_200; version++) collection.apply("MODIFIED", podBytes("b", version));
     assert.equal(overlays()?.size, 0);
   });
 
@@ -142,6 +148,7 @@ describe("Overlays", () => {
     replica.overlays.settle(entry, "gone", undefined);
     assert.equal(shown("a"), "Failed 5");
     collection.apply("DELETED", podBytes("a", 11));
+    for (let version = 12; version < 100; version++) collection.apply("MODIFIED", podBytes("b", version));
     assert.equal(overlays()?.size, 0);
   });
 
@@ -210,6 +217,25 @@ describe("writeWatch", () => {
     replica.overlays.settle(a, "refused", "5");
     assert.deepEqual(await events(), ["MODIFIED a 5 Running", "BOOKMARK 11"]);
     await end();
+  });
+
+  test("never sends an old state to a watcher that is behind the collection when the push's answer has come", async () => {
+    const { replica, collection, watch } = scene();
+    const entry = failed("a");
+    replica.overlays.put(entry);
+    const { events, end } = watch({ from: "state", initialEventsEnd: false });
+    assert.deepEqual(await events(), ["ADDED a 5 Failed", "ADDED b 5 Running"]);
+    replica.overlays.settle(entry, "pushed", "12");
+    collection.apply("MODIFIED", podBytes("a", 11, { ready: "Unknown" }));
+    collection.apply("MODIFIED", withStatus(podBytes("a", 12), { phase: "Failed" }));
+    assert.deepEqual(await events(), ["MODIFIED a 11 Failed", "MODIFIED a 12 Failed"]);
+    await end();
+    const resumed = watch({ from: "version", resourceVersion: "10" });
+    assert.deepEqual(
+      (await resumed.events()).filter((event) => !event.startsWith("BOOKMARK")),
+      ["MODIFIED a 11 Failed", "MODIFIED a 12 Failed"],
+    );
+    await resumed.end();
   });
 
   test("ahead of its collection gets overlays once that has come to where it stands", async () => {
