@@ -160,7 +160,6 @@ export class Collection {
   get lastRead(): number {
     return this.#openWatches > 0 ? this.#options.now() : this.#lastRead;
   }
-
   /** When a watch was open last. */
   get lastWatched(): number {
     return this.#openWatches > 0 ? this.#options.now() : this.#lastWatched;
@@ -216,9 +215,8 @@ export class Collection {
 
   /**
    * Takes a complete list. One below the held version, or with an object that is no newer than that version and not what is
-   * held, begins a new epoch: every watcher has to list again. Otherwise watchers get the difference, deletions last (R7, R9).
-   *
-   * @param known.newEpoch where it is known to be one
+   * held, or `known` to be of another history, begins a new epoch: every watcher has to list again. Otherwise watchers get the
+   * difference, deletions last (R7, R9).
    */
   replace(snapshot: Snapshot, known: { readonly newEpoch?: boolean } = {}): void {
     if (this.#dropped) return;
@@ -257,15 +255,17 @@ export class Collection {
    * same uid only (R9).
    *
    * @param object in stored form
+   * @returns false where it cannot follow on what is held, and is not taken: another object has the name, and is not deleted
    */
-  apply(type: LogEvent["type"], object: Uint8Array): void {
-    if (this.#dropped) return;
+  apply(type: LogEvent["type"], object: Uint8Array): boolean {
+    if (this.#dropped) return true;
     const { rows } = this.#options;
     const meta = this.codec.readMeta(object);
     const { resourceVersion } = meta;
-    if (compareVersions(resourceVersion, this.resourceVersion) <= 0) return;
+    if (compareVersions(resourceVersion, this.resourceVersion) <= 0) return true;
     const key = objectKey(meta.namespace, meta.name);
     const before = this.#objects.get(key);
+    if (before !== undefined && before.meta.uid !== meta.uid) return false;
     this.#head = { ...this.#head, resourceVersion };
     this.#sorted = undefined;
     let change: CollectionChange = { put: [], removed: [] };
@@ -273,21 +273,21 @@ export class Collection {
     if (type !== "DELETED") {
       const held = rows.add(this.#path(meta), { meta, bytes: object });
       this.#objects.set(key, held);
-      const kind = before === undefined ? "ADDED" : "MODIFIED";
       this.log.append({
-        type: kind,
+        type: before === undefined ? "ADDED" : "MODIFIED",
         held: rows.retain(held),
         resourceVersion,
         ...(before === undefined ? {} : { before }),
       });
       change = { put: [held], removed: [] };
-    } else if (before !== undefined && before.meta.uid === meta.uid) {
+    } else if (before !== undefined) {
       this.#objects.delete(key);
       this.log.append({ type, held: rows.add(this.#path(meta), { meta, bytes: object }), before, resourceVersion });
       change = { put: [], removed: [meta] };
     }
     this.#options.changed(this, change);
     this.wake();
+    return true;
   }
 
   /** Takes a bookmark of the cloud: complete up to this version. */

@@ -2,6 +2,8 @@ import { compareVersions } from "../kube/resource_version.ts";
 import type { Collection } from "./collection.ts";
 
 interface Required {
+  /** In which the version counts. */
+  readonly epoch: number;
   /** The version to reach. */
   version: string;
   /** Objects whose deletion must have been seen. */
@@ -39,7 +41,7 @@ export class Freshness {
 
   isBehind(collection: Collection): boolean {
     const required = this.#required.get(collection);
-    if (required === undefined) return false;
+    if (required === undefined || required.epoch !== collection.resource.epoch) return false;
     const behind = required.gone.size > 0 || compareVersions(required.version, collection.resourceVersion) > 0;
     if (!behind) this.#required.delete(collection);
     return behind;
@@ -47,8 +49,9 @@ export class Freshness {
 
   #of(collection: Collection): Required {
     let required = this.#required.get(collection);
-    if (required === undefined) {
-      required = { version: "0", gone: new Set() };
+    const { epoch } = collection.resource;
+    if (required?.epoch !== epoch) {
+      required = { epoch, version: "0", gone: new Set() };
       this.#required.set(collection, required);
     }
     return required;

@@ -8,9 +8,13 @@ import type { HeldObject, ObjectRows } from "./object_rows.ts";
 export interface HeldRecord extends HeldObject {
   /** Milliseconds since 1970. */
   readonly savedAt: number;
+  /** In which the cloud showed it: the versions of two epochs do not compare. */
+  readonly epoch: number;
 }
 
 export interface RecordsOptions {
+  /** Now. */
+  readonly epoch: () => number;
   readonly rows: ObjectRows;
   /** Bytes of all records together; the least recently used go first. */
   readonly maxBytes: number;
@@ -60,8 +64,12 @@ export class Records {
     const { bytes, savedAt } = object;
     const meta = this.codec.readMeta(bytes);
     const old = this.#records.get(key);
-    if (old?.meta.uid === meta.uid && compareVersions(meta.resourceVersion, old.meta.resourceVersion) < 0) return;
-    const record = { ...this.#options.rows.add(path, { meta, bytes }), savedAt };
+    const epoch = this.#options.epoch();
+    if (
+      old?.meta.uid === meta.uid && old.epoch === epoch &&
+      compareVersions(meta.resourceVersion, old.meta.resourceVersion) < 0
+    ) return;
+    const record = { ...this.#options.rows.add(path, { meta, bytes }), savedAt, epoch };
     this.#insert(key, record);
     this.#options.changed(key, record);
   }

@@ -357,7 +357,8 @@ export class Reflector {
     if (frame.type === "ERROR") throw watchError(frame.object);
     if (this.#firstTells) this.#checkFirst(frame.object);
     if (frame.type === "BOOKMARK") collection.advance(collection.codec.readMeta(frame.object).resourceVersion);
-    else collection.apply(frame.type, collection.codec.stored(frame.object, collection.head));
+    // In one history it would follow: this one is another, or something was missed. Only a complete list tells.
+    else if (!collection.apply(frame.type, collection.codec.stored(frame.object, collection.head))) throw new Expired();
   }
 
   #checkFirst(object: Uint8Array): void {

@@ -70,6 +70,7 @@ export class Replica {
     this.#history = new CloudHistory(clock);
     this.reflectors = new Reflectors({ ...options, history: this.#history });
     this.records = new Records({
+      epoch: () => this.#history.restores,
       rows: this.rows,
       maxBytes: maxRecordBytes,
       changed: (key, record) => this.#recordRows.save(key, record),

@@ -54,6 +54,7 @@ export class ResourceReplica implements ResourceEpoch {
   readonly collections: Set<Collection> = new Set();
   readonly #options: ResourceReplicaOptions;
   readonly #tombstones = new Set<string>();
+  #tombstoneEpoch = 0;
 
   constructor(options: ResourceReplicaOptions) {
     this.#options = options;
@@ -71,7 +72,7 @@ export class ResourceReplica implements ResourceEpoch {
   beginEpoch(collection?: Collection): void {
     const { records, freshness, history } = this.#options;
     history.left(collection);
-    this.#tombstones.clear();
+    this.#forgetUndone();
     for (const { row } of [...records.ofAllVersions(this.#options)]) records.forget(row);
     for (const sibling of this.collections) freshness.forget(sibling);
   }
@@ -81,7 +82,9 @@ export class ResourceReplica implements ResourceEpoch {
     const offer = (version: string) => {
       if (version !== "" && compareVersions(version, highest) > 0) highest = version;
     };
-    for (const { meta } of this.#options.records.ofAllVersions(this.#options)) offer(meta.resourceVersion);
+    for (const { epoch, meta } of this.#options.records.ofAllVersions(this.#options)) {
+      if (epoch === this.epoch) offer(meta.resourceVersion);
+    }
     for (const { resourceEpoch, resourceVersion } of this.collections) {
       if (resourceEpoch === this.epoch) offer(resourceVersion);
     }
@@ -147,6 +150,7 @@ export class ResourceReplica implements ResourceEpoch {
 
   /** Whether a deletion of that very object was seen, by whichever collection or answer (R2). */
   isGone({ meta }: HeldObject): boolean {
+    this.#forgetUndone();
     return this.#tombstones.has(meta.uid);
   }
 
@@ -236,7 +240,14 @@ export class ResourceReplica implements ResourceEpoch {
     return await view.filter([...kept, ...selected].sort(byKey));
   }
 
+  /** In another epoch what was seen to be deleted may be there again. */
+  #forgetUndone(): void {
+    if (this.#tombstoneEpoch !== this.epoch) this.#tombstones.clear();
+    this.#tombstoneEpoch = this.epoch;
+  }
+
   #bury(uid: string): void {
+    this.#forgetUndone();
     this.#tombstones.add(uid);
     for (const oldest of this.#tombstones) {
       if (this.#tombstones.size <= maxTombstones) break;
@@ -282,7 +293,7 @@ export class ResourceReplica implements ResourceEpoch {
 
   /** Records of an earlier epoch have ended with it. */
   #recorded(record: HeldRecord): Known {
-    return { epoch: this.epoch, version: record.meta.resourceVersion, held: record, staleSince: record.savedAt };
+    return { epoch: record.epoch, version: record.meta.resourceVersion, held: record, staleSince: record.savedAt };
   }
 }
 

@@ -37,7 +37,7 @@ export class CloudWriter {
 
   /** Writes now and then, sometimes much at once, until it is closed. */
   start(): void {
-    this.#clock.setTimer(this.#dice.between(200, 7_000), () => {
+    this.#clock.setTimer(this.#dice.between(200, 14_000), () => {
       if (this.#closed) return;
       if (!this.#paused) {
         const burst = this.#dice.chance(0.1) ? this.#dice.int(2, 12) : 1;

@@ -139,7 +139,7 @@ export function inject(world: SimWorld, fault: Fault, dice: Dice): void {
 function restore(world: SimWorld, { forMs }: Fault, dice: Dice): void {
   const clock = world.clock.counting();
   const { revision, compacted } = world.etcd;
-  const lost = dice.int(15, 80);
+  const lost = dice.int(10, 50);
   world.network.set({ ...healthy, link: "cut" });
   world.cloudWriter.pause();
   world.writer.pause();

@@ -49,7 +49,7 @@ export class LocalWriter {
     const { clock, dice, names } = this.#options;
     const signal = this.#closed.signal;
     while (!signal.aborted) {
-      await clock.sleep(dice.between(3_000, 30_000), signal).catch(() => undefined);
+      await clock.sleep(dice.between(3_000, 45_000), signal).catch(() => undefined);
       if (!signal.aborted && !this.#paused) {
         await this.write(dice.pick(names), dice.pick(["POST", "PUT", "PATCH", "DELETE"]));
       }

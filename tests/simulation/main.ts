@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { beyondPromises } from "./beyond_promises.ts";
 import type { Violation } from "./oracle.ts";
+import { commandOf } from "../testing/child_program.ts";
 import { runSeed } from "./run_seed.ts";
 
 /** What one process tells of one seed. */
@@ -52,6 +52,7 @@ async function replay(seed: number): Promise<number> {
 
 /** In a child process: every so many seeds from the first on, one line of JSON for each. */
 async function work(step: number): Promise<void> {
+  Error.stackTraceLimit = 0; // thousands of errors belong to a run, and nobody reads where they come from
   const end = Number(values.from) + Number(values.seeds);
   for (let seed = Number(values.from); seed < end; seed += step) {
     const result: SeedResult = { seed, violations: await runSeed({ ...options, seed }) };
@@ -90,9 +91,8 @@ function child(index: number, workers: number, take: (result: SeedResult) => voi
   const args = ["--step", String(workers), "--from", String(from), "--seeds", String(Math.max(0, total - index))];
   if (values.hours !== undefined) args.push("--hours", values.hours);
   args.push("--ignore", values.ignore);
-  const program = spawn(process.execPath, [fileURLToPath(import.meta.url), ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const [command, ...words] = commandOf(new URL(import.meta.url), args);
+  const program = spawn(command, words, { stdio: ["ignore", "pipe", "inherit"] });
   // Not checked: it comes from this very program.
   createInterface({ input: program.stdout }).on("line", (line) => take(JSON.parse(line) as SeedResult));
   return new Promise((resolve) => program.on("close", () => resolve()));

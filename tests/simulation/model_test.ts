@@ -15,18 +15,22 @@ const parameters = {
 };
 
 describe("the hub against a model of the API's guarantees", () => {
-  it("holds them over any sequence of writes, reads, cuts, restarts and compactions", async () => {
-    await fc.assert(
-      fc.asyncProperty(commandSequences, async (commands) => {
-        const world = new SimWorld({ seed: 1 });
-        await runCommands(world, commands);
-        assert.deepEqual(world.oracle.violations.slice(0, 1), []);
-      }),
-      parameters,
-    );
-  });
+  it(
+    "holds them over any sequence of writes, reads, cuts, restarts and compactions",
+    { timeout: 300_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(commandSequences, async (commands) => {
+          const world = new SimWorld({ seed: 1 });
+          await runCommands(world, commands);
+          assert.deepEqual(world.oracle.violations.slice(0, 1), []);
+        }),
+        parameters,
+      );
+    },
+  );
 
-  it("follows the cloud back to a backup", async () => {
+  it("follows the cloud back to a backup", { timeout: 300_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(commandSequences, commandSequences, async (before, after) => {
         const world = new SimWorld({ seed: 2 });
@@ -37,7 +41,7 @@ describe("the hub against a model of the API's guarantees", () => {
     );
   });
 
-  it("fails, with a seed and a path to replay, where the hub is broken", async () => {
+  it("fails, with a seed and a path to replay, where the hub is broken", { timeout: 300_000 }, async () => {
     const [lost] = plantedFaults;
     assert.ok(lost);
     const found = await fc.check(

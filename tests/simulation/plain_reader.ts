@@ -31,7 +31,7 @@ export class PlainReader {
     const { clock, dice, queries, names } = this.#options;
     const signal = this.#closed.signal;
     while (!signal.aborted) {
-      await clock.sleep(dice.between(1_000, 15_000), signal).catch(() => undefined);
+      await clock.sleep(dice.between(1_000, 28_000), signal).catch(() => undefined);
       if (signal.aborted) return;
       const way = dice.int(0, 5);
       if (way === 0) await this.list(dice.pick(queries), "0");

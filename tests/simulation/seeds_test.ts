@@ -1,17 +1,12 @@
 import assert from "node:assert/strict";
-import { it } from "node:test";
-import { runSeed } from "./run_seed.ts";
+import { test } from "node:test";
+import { runtime, startProgram } from "../testing/child_program.ts";
 
-const seeds = 1_000;
-/** As many seeds as fit into it; `npm run simulate` runs all. */
-const budgetMs = 20_000;
+/** On Bun as many as the plan asks for; elsewhere, where a turn of the event loop costs more, enough to see that it runs. */
+const seeds = runtime === "bun" ? 1_000 : 60;
 
-it("runSeed finds no violation", async (t) => {
-  const startedAt = performance.now();
-  let seed = 1;
-  for (; seed <= seeds && performance.now() - startedAt < budgetMs; seed++) {
-    const [first] = await runSeed({ seed });
-    assert.equal(first, undefined, `npm run simulate -- --seed ${seed} --trace: ${first?.rule} ${first?.message}`);
-  }
-  t.diagnostic(`${seed - 1} of ${seeds} seeds in ${Math.round(performance.now() - startedAt)} ms`);
+test(`npm run simulate -- --seeds ${seeds} finds no violation`, { timeout: 600_000 }, async () => {
+  const program = startProgram(new URL("main.ts", import.meta.url), ["--seeds", String(seeds)]);
+  const { exitCode, stderr } = await program.ended;
+  assert.equal(exitCode, 0, program.output() + stderr);
 });

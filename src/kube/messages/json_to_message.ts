@@ -6,7 +6,9 @@ import { membersOf } from "./message_to_json.ts";
 import { timestampFromText } from "./timestamp.ts";
 import { decoding, readWireFields, type WireField } from "./wire_fields.ts";
 
-const INT32_MAX = 2 ** 31 - 1;
+const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+/** Beyond these parsing has lost digits. */
+const SAFE = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
 
 /**
  * The message of a JSON object, as Go writes it: fields by their numbers, empty ones too where Go has no pointer. Members
@@ -94,10 +96,10 @@ function writeScalar(writer: BinaryWriter, { number, name, type }: ScalarField, 
       writer.tag(number, WireType.Varint).bool(value ?? false);
       return;
     case "int32":
-      writer.tag(number, WireType.Varint).int32(integerOf(value ?? 0, name, INT32_MAX));
+      writer.tag(number, WireType.Varint).int32(integerOf(value ?? 0, name, INT32));
       return;
     case "int64":
-      writer.tag(number, WireType.Varint).int64(integerOf(value ?? 0, name, Number.MAX_SAFE_INTEGER));
+      writer.tag(number, WireType.Varint).int64(integerOf(value ?? 0, name, SAFE));
       return;
     case "time":
     case "microTime": {
@@ -121,10 +123,9 @@ function textOf(value: unknown, name: string): string {
   throw wrongType(name, "a text");
 }
 
-/** Beyond 2^53 parsing has lost digits. */
-function integerOf(value: unknown, name: string, max: number): number {
-  if (typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= max) return value;
-  throw wrongType(name, `a whole number up to ${max}`);
+function integerOf(value: unknown, name: string, { min, max }: { min: number; max: number }): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw wrongType(name, `a whole number from ${min} to ${max}`);
 }
 
 function wrongType(name: string, wanted: string): Error {

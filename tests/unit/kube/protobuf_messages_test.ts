@@ -191,6 +191,13 @@ describe("jsonToProtobuf", () => {
     });
   }
 
+  for (const seconds of [-(2 ** 31), 2 ** 31 - 1, -1]) {
+    test(`round trips ${seconds}`, () => {
+      const lease = { kind: "Lease", apiVersion: LEASE, metadata: {}, spec: { leaseDurationSeconds: seconds } };
+      assert.equal(jsonOf(protobufOf(lease)), JSON.stringify(lease));
+    });
+  }
+
   test("round trips leases", () => {
     const micro = fc.integer({ min: -62e9, max: 250e9 }).map((seconds) =>
       new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, ".000123Z")

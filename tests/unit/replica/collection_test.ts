@@ -134,11 +134,23 @@ describe("Collection.apply", () => {
   test("R9: a deletion counts for its uid only", () => {
     const scene = synced(10, mapBytes("a", 9, { uid: "new" }));
     const { collection, changes } = scene;
-    collection.apply("DELETED", mapBytes("a", 11, { uid: "old" }));
-    collection.apply("DELETED", mapBytes("none", 12));
+    assert.equal(collection.apply("DELETED", mapBytes("a", 11, { uid: "old" })), false);
+    assert.equal(collection.apply("DELETED", mapBytes("none", 12)), true);
     assert.deepEqual([held(collection), events(scene, "10")], [["a 9"], []]);
-    assert.deepEqual([collection.resourceVersion, changes.length], ["12", 2]);
+    assert.deepEqual([collection.resourceVersion, changes.length], ["12", 1]);
     assert.deepEqual(changes.flatMap(({ removed }) => removed), []);
+  });
+
+  test("R9: an object of another uid does not follow on the one that is held", () => {
+    const scene = synced(10, mapBytes("a", 9, { uid: "old" }));
+    const { collection, changes } = scene;
+    for (const type of ["ADDED", "MODIFIED"] as const) {
+      assert.equal(collection.apply(type, mapBytes("a", 11, { uid: "new" })), false);
+    }
+    assert.deepEqual([held(collection), collection.resourceVersion, changes.length], [["a 9"], "10", 0]);
+    assert.equal(collection.apply("DELETED", mapBytes("a", 12, { uid: "old" })), true);
+    assert.equal(collection.apply("ADDED", mapBytes("a", 13, { uid: "new" })), true);
+    assert.deepEqual(events(scene, "10")?.length, 2);
   });
 
   test("keeps the same name in two namespaces apart", () => {

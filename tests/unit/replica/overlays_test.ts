@@ -105,9 +105,10 @@ describe("Overlays", () => {
     const { replica, collection, shown } = scene();
     replica.overlays.put(failed("a"));
     replica.overlays.put(failed("b"));
-    collection.apply("MODIFIED", podBytes("a", 11, { uid: "other" }));
-    collection.apply("MODIFIED", podBytes("b", 12, { phase: "Succeeded" }));
-    assert.deepEqual([shown("a"), shown("b")], ["Running 11", "Succeeded 12"]);
+    collection.apply("DELETED", podBytes("a", 11));
+    collection.apply("ADDED", podBytes("a", 12, { uid: "other" }));
+    collection.apply("MODIFIED", podBytes("b", 13, { phase: "Succeeded" }));
+    assert.deepEqual([shown("a"), shown("b")], ["Running 12", "Succeeded 13"]);
   });
 
   test("over shows what waits, not something older, where less is held than what was written to", () => {

@@ -12,7 +12,7 @@ function make(maxBytes = 10_000) {
   const changes: string[] = [];
   const changed = (path: string, record: unknown) => void changes.push(`${record === undefined ? "-" : "+"}${path}`);
   const { rows } = loneRows();
-  return { changes, rows, records: new Records({ rows, maxBytes, changed }) };
+  return { changes, rows, records: new Records({ epoch: () => 0, rows, maxBytes, changed }) };
 }
 
 const versionOf = (records: Records, name: string) => records.get(pathTo(name))?.meta.resourceVersion;
@@ -121,7 +121,7 @@ test("Records.forget ends the record whose bytes lie in that row", () => {
 test("Records.restore tells nothing of a change, and holds the bytes", () => {
   const { records, rows, changes } = make();
   const meta = readObjectMeta(mapBytes("a", 10));
-  records.restore("/v1/configmaps/default/a", { meta, row: "o|row", length: 100, savedAt: 5 });
+  records.restore("/v1/configmaps/default/a", { meta, row: "o|row", length: 100, savedAt: 5, epoch: 0 });
   assert.deepEqual([versionOf(records, "a"), records.get(pathTo("a"))?.savedAt, changes], ["10", 5, []]);
   assert.deepEqual([rows.holds("o|row"), records.bytes], [true, 100]);
 });

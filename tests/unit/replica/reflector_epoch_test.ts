@@ -225,6 +225,22 @@ test("Reflector: what another collection of the resource holds tells that the cl
   await end(scene);
 });
 
+test("Reflector: an event of another object than the one held is of another history: all is read anew", async () => {
+  const scene = await createReflected();
+  const { cloud, clock } = scene;
+  cloud.put("a");
+  const collection = scene.reflect();
+  await clock.advance(momentMs);
+  cloud.cut = true;
+  cloud.restore(cloud.etcd.revision - 1); // `a` was never written
+  for (const name of ["z", "a"]) cloud.put(name);
+  scene.asks();
+  await scene.cut(60_000);
+  assert.deepEqual(scene.asks(), ["limit=1", "watch", "WatchList"]);
+  assert.deepEqual([collection.epoch, isRight(scene, collection)], [1, true]);
+  await end(scene);
+});
+
 describe("Reflector: where the cloud lets nobody list", () => {
   async function unlistable(): Promise<[Reflected, Collection]> {
     const scene = await createReflected();
