@@ -10,6 +10,9 @@ import type { Settlement } from "./outbox.ts";
 import type { OutboxCloud } from "./outbox_cloud.ts";
 import type { OutboxEntry } from "./outbox_entry.ts";
 
+/** What a push asks of the cloud. */
+export type Pushing = Pick<OutboxCloud, "get" | "write">;
+
 /** How often a push is made anew because the object has changed between it and the read before it. */
 const maxConflicts = 5;
 /** Refusals that are no last word: the node's certificate, its rights, and too many requests. */
@@ -23,7 +26,7 @@ const passing: readonly number[] = [401, 403, 408, 429];
  * @returns how it has ended
  * @throws StatusError where the cloud's refusal is not its last word; UpstreamError where it gave no answer
  */
-export async function pushEntry(cloud: OutboxCloud, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
+export async function pushEntry(cloud: Pushing, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
   try {
     if (entry.kind === "create") return await pushCreate(cloud, entry, signal);
     return await pushChange(cloud, entry, signal);
@@ -33,7 +36,7 @@ export async function pushEntry(cloud: OutboxCloud, entry: OutboxEntry, signal: 
   }
 }
 
-async function pushChange(cloud: OutboxCloud, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
+async function pushChange(cloud: Pushing, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
   let refusal: StatusError | undefined;
   for (let attempt = 0; attempt < maxConflicts; attempt++) {
     const answer = await cloud.get(entry.path, signal);
@@ -73,7 +76,7 @@ function eventChange({ base, pending }: OutboxEntry, fresh: Uint8Array): Change 
   return { subresource: "", contentType: "application/merge-patch+json", body };
 }
 
-async function pushCreate(cloud: OutboxCloud, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
+async function pushCreate(cloud: Pushing, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
   const { path, manager } = entry;
   const written = await cloud.write(path, { verb: "create", subresource: "", manager, ...bodyOf(entry) }, signal);
   if ("object" in written) return pushed(written.object);
