@@ -159,14 +159,14 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
 type OutboxParts = Pick<HubContext, "cloud" | "link" | "replica" | "recorder">;
 
 function createOutbox(
-  { outboxStore, outboxMaxBytes, platform: { clock, random }, logger }: HubOptions,
+  { outboxStore, outboxMaxBytes, platform: { clock, random }, logger, nodeName }: HubOptions,
   { cloud, link, replica, recorder }: OutboxParts,
 ): Pick<HubContext, "outbox" | "pusher"> {
   if (outboxStore === undefined) return {};
   const maxBytes = outboxMaxBytes ?? 64 * 1024 * 1024;
   const { overlays } = replica;
   const outbox = new Outbox({ store: outboxStore, logger, now: () => clock.now(), maxBytes, overlays });
-  const ways = new OutboxCloud({ cloud, link, clock, recorder });
+  const ways = new OutboxCloud({ cloud, link, clock, recorder, nodeName });
   return { outbox, pusher: new OutboxPusher({ outbox, cloud: ways, link, clock, random, logger }) };
 }
 

@@ -3,12 +3,14 @@ import type { Link } from "../cloud/link.ts";
 import { nodeScope } from "../identity/scope.ts";
 import { headerOf } from "../kube/hop_by_hop.ts";
 import { JsonSyntaxError } from "../kube/json_scan.ts";
+import { splitList } from "../kube/list_codec.ts";
 import { objectUrl } from "../kube/object_url.ts";
-import type { StatusError } from "../kube/status.ts";
+import { notFound, type StatusError } from "../kube/status.ts";
 import { readFailure } from "../kube/status_reader.ts";
 import type { Clock } from "../platform/clock.ts";
 import { UpstreamError } from "../platform/upstream.ts";
 import { decodedBody, readAll } from "./body.ts";
+import { jsonCodec } from "./codec.ts";
 import type { ObjectPath } from "./object_path.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -16,6 +18,8 @@ export interface OutboxCloudOptions {
   readonly cloud: Cloud;
   readonly link: Link;
   readonly clock: Clock;
+  /** The node's own name: pods that are bound to it are its own to list. */
+  readonly nodeName: string;
   /** Takes what the answers show (R2). */
   readonly recorder: Recorder;
 }
@@ -48,9 +52,25 @@ export class OutboxCloud {
     this.#options = options;
   }
 
-  /** The object as it is now. */
-  get(path: ObjectPath, signal: AbortSignal): Promise<CloudAnswer> {
-    return this.#ask({ method: "GET", rawPath: objectUrl(path) }, { path, verb: "get", subresource: "", signal });
+  /**
+   * The object as it is now. Of a pod that is gone, or bound elsewhere, the Node authorizer says 403 ("no relationship found");
+   * whether it is there the list of the node's own pods tells.
+   */
+  async get(path: ObjectPath, signal: AbortSignal): Promise<CloudAnswer> {
+    const request = { method: "GET", rawPath: objectUrl(path) };
+    const answer = await this.#ask(request, { path, verb: "get", subresource: "", signal });
+    const isUnrelated = "failure" in answer && answer.failure.code === 403 && path.resource === "pods";
+    return isUnrelated ? await this.#listed(path, signal) : answer;
+  }
+
+  async #listed(path: ObjectPath, signal: AbortSignal): Promise<CloudAnswer> {
+    const selector = encodeURIComponent(`metadata.name=${path.name},spec.nodeName=${this.#options.nodeName}`);
+    const rawPath = `${objectUrl({ ...path, name: "" })}?fieldSelector=${selector}`;
+    const answer = await this.#ask({ method: "GET", rawPath }, { path, verb: "", subresource: "", signal });
+    if ("failure" in answer) return answer;
+    const { head, items: [item] } = splitList(answer.object);
+    if (item === undefined) return { failure: notFound(path) };
+    return { object: jsonCodec.stored(item, { apiVersion: head.apiVersion, kind: head.kind.replace(/List$/, "") }) };
   }
 
   /** @returns the object that the write has made */
@@ -77,7 +97,7 @@ export class OutboxCloud {
       if (status !== 200 && status !== 201) {
         return { failure: readFailure({ code: status, body, retryAfter: headerOf(rawHeaders, "retry-after") }) };
       }
-      recorder.take(nodeScope, { ...path, verb, subresource }, body);
+      if (verb !== "") recorder.take(nodeScope, { ...path, verb, subresource }, body);
       return { object: body };
     } catch (error) {
       if (error instanceof JsonSyntaxError || error instanceof RangeError) {
@@ -124,6 +144,7 @@ interface Request {
 
 interface Asked {
   readonly path: ObjectPath;
+  /** Empty where the answer is not to be recorded. */
   readonly verb: string;
   readonly subresource: string;
   readonly signal: AbortSignal;

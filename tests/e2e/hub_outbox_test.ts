@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { StoreError } from "../../src/platform/store.ts";
 import { nextEvent } from "../testing/hub_answers.ts";
 import { serveHub } from "../testing/hub_scene.ts";
 import {
@@ -238,6 +239,28 @@ describe("on return", () => {
     });
   }
 
+  test("a pod that is gone, of which the Node authorizer says 403, is reported as gone", () => {
+    let isGone = false;
+    return serveHub(async (scene) => {
+      seedPod(scene, "web");
+      await holdPods(scene);
+      await scene.cut();
+      await patchStatus(scene, "web", { phase: "Failed" });
+      scene.server.objects.remove({ resource: "pods", namespace: "default", name: "web" });
+      isGone = true;
+      await scene.heal();
+      await emptied(scene);
+      assert.deepEqual(await ends(scene), ["pods/web gone"]);
+      const asked = scene.seen.map(({ path }) => path).find((path) => path.includes("metadata.name"));
+      assert.equal(asked, `${podsPath}?fieldSelector=metadata.name%3Dweb%2Cspec.nodeName%3Dnode-1`);
+    }, {
+      intercept: ({ method, rawPath }) =>
+        isGone && method === "GET" && rawPath === `${podsPath}/web`
+          ? Response.json({ kind: "Status", code: 403, reason: "Forbidden" }, { status: 403 })
+          : undefined,
+    });
+  });
+
   test("a push that the cloud refuses with 422 is reported in its words, and its readers get the cloud's object", () =>
     serveHub(async (scene) => {
       seedPod(scene, "web");
@@ -283,6 +306,31 @@ describe("on return", () => {
       );
       assert.deepEqual(writes.slice(-2), ["PATCH", "DELETE"]);
     }, { intercept: ({ method }) => method === "PATCH" && failing ? new Response("no", { status: 500 }) : undefined });
+  });
+
+  test("a push that was answered and could not be noted is not applied twice after a restart", () => {
+    let full = false;
+    return serveHub(async (scene) => {
+      seedPod(scene, "web");
+      await holdPods(scene);
+      await scene.cut();
+      await patchStatus(scene, "web", { phase: "Failed" });
+      full = true;
+      await scene.heal();
+      await scene.until(() => phaseOf(cloudPod(scene, "web")) === "Failed", 250);
+      const version = cloudPod(scene, "web")?.metadata.resourceVersion;
+      assert.equal((await scene.outbox()).waiting.length, 1);
+      full = false;
+      await scene.restart();
+      await emptied(scene);
+      assert.deepEqual(await ends(scene), ["pods/web unchanged"]);
+      assert.equal(cloudPod(scene, "web")?.metadata.resourceVersion, version);
+    }, {
+      onOutboxStore: (store) => ({
+        ...store,
+        commit: (batch) => full ? Promise.reject(new StoreError("full", "no space left")) : store.commit(batch),
+      }),
+    });
   });
 
   test("a push whose answer is lost is not applied twice", () => {
