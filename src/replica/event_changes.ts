@@ -1,5 +1,14 @@
-import { isJsonObject, jsonEqual } from "../kube/json_equal.ts";
-import { JsonMembers, parseRaw, rawEquivalent, type RawJson, rawJson, readDocument } from "../kube/raw_json.ts";
+import { isJsonObject } from "../kube/json_equal.ts";
+import { joinBytes } from "../kube/joined_bytes.ts";
+import {
+  JsonMembers,
+  parseRaw,
+  rawEquivalent,
+  type RawJson,
+  rawJson,
+  readDocument,
+  writeElements,
+} from "../kube/raw_json.ts";
 
 /** What an update of an Event may change (kubernetes pkg/apis/core/validation/events.go). */
 const changing = ["action", "count", "firstTimestamp", "lastTimestamp", "message", "reason", "series", "type"];
@@ -29,25 +38,24 @@ export function eventChanges(
   return changes.bytes();
 }
 
-/** Whether two Events of one name tell of the same: the object that they are about and when it began. */
-export function isSameEvent(one: Uint8Array, other: Uint8Array): boolean {
-  const [a, b] = [identityOf(one), identityOf(other)];
-  return a.every((part, index) => jsonEqual(part, b[index]));
-}
-
-function identityOf(event: Uint8Array): readonly unknown[] {
+/**
+ * What makes an Event that is there already the same as one that was to be created, as a JSON Patch: it fails where the two
+ * do not tell of the same. A node may not read what is there.
+ *
+ * @throws JsonSyntaxError
+ */
+export function sameEventPatch(event: Uint8Array): Uint8Array {
   const members = new JsonMembers(readDocument(event));
-  const value = (key: string): RawJson | undefined => members.present(key);
-  const about = parsed(value("involvedObject") ?? value("regarding"));
-  const object = isJsonObject(about) ? [about["kind"], about["name"], about["uid"]] : [];
-  const began = parsed(value("firstTimestamp") ?? value("deprecatedFirstTimestamp"));
-  const microTime = parsed(value("eventTime"));
-  return [...object, timeOf(began), timeOf(microTime), parsed(value("reason"))];
-}
-
-/** The API server writes a time in its own form. */
-function timeOf(value: unknown): unknown {
-  return typeof value === "string" ? Date.parse(value) : undefined;
+  const about = members.present("involvedObject") === undefined ? "regarding" : "involvedObject";
+  const object = new JsonMembers(members.present(about) ?? rawJson({}));
+  const operations: RawJson[] = [];
+  const add = (op: "test" | "add", path: string, value: RawJson | undefined) => {
+    if (value !== undefined) operations.push(joinBytes([`{"op":"${op}","path":"${path}","value":`, value, "}"]));
+  };
+  for (const key of ["kind", "namespace", "name", "uid"]) add("test", `/${about}/${key}`, object.present(key));
+  add("test", "/reason", members.present("reason"));
+  for (const key of changing) add("add", `/${key}`, members.present(key));
+  return writeElements(operations);
 }
 
 function parsed(value: RawJson | undefined): unknown {

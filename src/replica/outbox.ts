@@ -61,6 +61,7 @@ export class Outbox {
   #sequence = 0;
   #refused = 0;
   #failure: string | undefined;
+  #reporting: Promise<void> = Promise.resolve();
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -235,7 +236,14 @@ export class Outbox {
     }
   }
 
-  async #report(report: Settled, row: string): Promise<void> {
+  /** One after the other: what is kept of the reports, in memory and in the store, is one list. */
+  #report(report: Settled, row: string): Promise<void> {
+    const reporting = this.#reporting.then(() => this.#reportNow(report, row));
+    this.#reporting = reporting.catch(() => undefined); // whoever asked for it hears of it
+    return reporting;
+  }
+
+  async #reportNow(report: Settled, row: string): Promise<void> {
     const kept = [...this.#settled, report];
     const dropped = kept.splice(0, Math.max(0, kept.length - maxSettled));
     await this.#commit({

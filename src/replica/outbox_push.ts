@@ -5,9 +5,9 @@ import { jsonToProtobuf } from "../kube/protobuf_messages.ts";
 import { JsonMembers, rawJson, readDocument } from "../kube/raw_json.ts";
 import type { StatusError } from "../kube/status.ts";
 import { rebaseStatus } from "../kube/status_rebase.ts";
-import { eventChanges, isSameEvent } from "./event_changes.ts";
+import { eventChanges, sameEventPatch } from "./event_changes.ts";
 import type { Settlement } from "./outbox.ts";
-import type { OutboxCloud } from "./outbox_cloud.ts";
+import type { OutboxCloud, PushedWrite } from "./outbox_cloud.ts";
 import type { OutboxEntry } from "./outbox_entry.ts";
 
 /** What a push asks of the cloud. */
@@ -20,23 +20,24 @@ const passing: readonly number[] = [401, 403, 408, 429];
 
 /**
  * Pushes what waits for one object: a status as a patch of what this node has changed, rebased onto the object as the cloud
- * has it now, with its uid and version as preconditions; an Event as it came, or what was changed of it. Repeated it changes
- * nothing: what the cloud has already is not sent.
+ * has it now, with its uid and version as preconditions; an Event as it came, or what was changed of it. Pushed once more,
+ * after an answer that nobody noted, it changes nothing.
  *
  * @returns how it has ended
  * @throws StatusError where the cloud's refusal is not its last word; UpstreamError where it gave no answer
  */
 export async function pushEntry(cloud: Pushing, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
   try {
-    if (entry.kind === "create") return await pushCreate(cloud, entry, signal);
-    return await pushChange(cloud, entry, signal);
+    if (entry.kind === "create") return await pushEvent(cloud, entry, signal);
+    if (entry.kind === "patch") return await pushEventChange(cloud, entry, signal);
+    return await pushStatus(cloud, entry, signal);
   } catch (error) {
     if (!(error instanceof PatchRefusal || error instanceof JsonSyntaxError)) throw error;
     return { how: "not-understood", message: error.message };
   }
 }
 
-async function pushChange(cloud: Pushing, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
+async function pushStatus(cloud: Pushing, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
   let refusal: StatusError | undefined;
   for (let attempt = 0; attempt < maxConflicts; attempt++) {
     const answer = await cloud.get(entry.path, signal);
@@ -44,9 +45,9 @@ async function pushChange(cloud: Pushing, entry: OutboxEntry, signal: AbortSigna
     const fresh = answer.object;
     const { resourceVersion, uid } = readObjectMeta(fresh);
     if (uid !== entry.uid) return { how: "replaced", resourceVersion };
-    const change = entry.kind === "status" ? statusChange(entry, fresh) : eventChange(entry, fresh);
-    if ("settlement" in change) return { how: change.settlement, resourceVersion };
-    const written = await cloud.write(entry.path, { verb: "patch", ...change, manager: entry.manager }, signal);
+    const change = statusChange(entry, fresh);
+    if ("settled" in change) return { how: change.settled, resourceVersion };
+    const written = await cloud.write(entry.path, { ...change, manager: entry.manager }, signal);
     if ("object" in written) return pushed(written.object);
     refusal = written.failure;
     if (refusal.code !== 409) return settledBy(refusal, resourceVersion);
@@ -54,44 +55,46 @@ async function pushChange(cloud: Pushing, entry: OutboxEntry, signal: AbortSigna
   throw refusal ?? new Error("unreachable"); // it changes all the time: later again
 }
 
-type Change =
-  | { readonly settlement: "unchanged" | "finished" | "replaced" }
-  | { readonly subresource: string; readonly contentType: string; readonly body: Uint8Array };
+type Change = { readonly settled: "unchanged" | "finished" | "replaced" } | Omit<PushedWrite, "manager">;
 
 /** The version too is a precondition: a pod that finishes in between is not brought back. */
 function statusChange({ base, pending }: OutboxEntry, fresh: Uint8Array): Change {
   const rebased = rebaseStatus({ base: base ?? pending, pending, fresh });
-  if ("settled" in rebased) return { settlement: rebased.settled };
+  if ("settled" in rebased) return rebased;
   const patch = new JsonMembers(rebased.patch);
   const metadata = new JsonMembers(patch.present("metadata") ?? rawJson({}));
   metadata.set("resourceVersion", rawJson(readObjectMeta(fresh).resourceVersion));
   patch.set("metadata", metadata.bytes());
   const contentType = "application/strategic-merge-patch+json";
-  return { subresource: "status", contentType, body: patch.bytes() };
+  return { verb: "patch", subresource: "status", contentType, body: patch.bytes() };
 }
 
-function eventChange({ base, pending }: OutboxEntry, fresh: Uint8Array): Change {
-  const body = eventChanges({ ...(base === undefined ? {} : { base }), pending, fresh });
-  if (body === undefined) return { settlement: "unchanged" };
-  return { subresource: "", contentType: "application/merge-patch+json", body };
+/** A node may create and patch Events, but not get them: the values are absolute, so that twice is as good as once. */
+async function pushEventChange(cloud: Pushing, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
+  const { base = entry.pending, pending, path, manager } = entry;
+  const body = eventChanges({ base, pending, fresh: base });
+  if (body === undefined) return { how: "unchanged", resourceVersion: readObjectMeta(base).resourceVersion };
+  const contentType = "application/merge-patch+json";
+  const written = await cloud.write(path, { verb: "patch", subresource: "", contentType, body, manager }, signal);
+  if ("object" in written) return pushed(written.object);
+  const { code, message } = written.failure;
+  return code === 409 ? { how: "replaced", message } : settledBy(written.failure, undefined);
 }
 
-async function pushCreate(cloud: Pushing, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
-  const { path, manager } = entry;
+async function pushEvent(cloud: Pushing, entry: OutboxEntry, signal: AbortSignal): Promise<Settlement> {
+  const { path, manager, pending } = entry;
   const written = await cloud.write(path, { verb: "create", subresource: "", manager, ...bodyOf(entry) }, signal);
   if ("object" in written) return pushed(written.object);
   if (written.failure.code !== 409) return settledBy(written.failure, undefined);
-  const answer = await cloud.get(path, signal);
-  if ("failure" in answer) {
-    if (answer.failure.code === 404) throw written.failure; // it went in between: later again
-    return settledBy(answer.failure, undefined);
-  }
   // Pushed before, and the hub was killed before it could note that; or another Event has the name.
-  const { uid, resourceVersion } = readObjectMeta(answer.object);
-  if (!isSameEvent(entry.pending, answer.object)) {
-    return { how: "refused", message: written.failure.message, resourceVersion };
-  }
-  return await pushChange(cloud, { ...entry, kind: "patch", uid }, signal);
+  const contentType = "application/json-patch+json";
+  const patch = { verb: "patch" as const, subresource: "", contentType, body: sameEventPatch(pending), manager };
+  const patched = await cloud.write(path, patch, signal);
+  if ("object" in patched) return pushed(patched.object);
+  if (patched.failure.code === 404) throw written.failure; // it went in between: later again
+  return patched.failure.code === 422
+    ? { how: "refused", message: written.failure.message }
+    : settledBy(patched.failure, undefined);
 }
 
 /** As it came, unless something was folded into it. */

@@ -7,14 +7,16 @@ import { StoreError } from "../platform/store.ts";
 import { UpstreamError } from "../platform/upstream.ts";
 import { type ObjectPath, pathKey } from "./object_path.ts";
 import type { Outbox } from "./outbox.ts";
-import type { OutboxCloud } from "./outbox_cloud.ts";
 import type { OutboxEntry } from "./outbox_entry.ts";
-import { pushEntry } from "./outbox_push.ts";
+import { pushEntry, type Pushing } from "./outbox_push.ts";
+
+/** What is asked of the link. */
+export type PushingLink = Pick<Link, "onChange" | "suspect"> & { readonly state: Link["state"] };
 
 export interface OutboxPusherOptions {
   readonly outbox: Outbox;
-  readonly cloud: OutboxCloud;
-  readonly link: Link;
+  readonly cloud: Pushing;
+  readonly link: PushingLink;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -121,7 +121,12 @@ describe("what happens on a node while the link is cut", () => {
         getJson(api, `/api/v1/nodes/${NODE}`),
         outbox(),
       ]);
-      seen({ oneshot: oneshot.status, runner: runner.status, node: self.status?.conditions, waiting });
+      seen({
+        waiting,
+        oneshot: oneshot.status?.phase,
+        runner: [restarts(runner), condition(runner, "Ready")],
+        node: condition(self, "Ready"),
+      });
       return oneshot.status?.phase === "Failed" && restarts(runner) === 1 && condition(runner, "Ready") === "True" &&
         condition(self, "Ready") === "True" && waiting.length === 0;
     });

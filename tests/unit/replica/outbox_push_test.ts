@@ -169,41 +169,42 @@ describe("pushEntry of an Event", () => {
   });
 
   test("that was created before, and the hub was killed before it noted that, is not created twice", async () => {
-    const { cloud, written } = cloudOf({
-      writes: [refused(409, "AlreadyExists")],
-      gets: [{ object: made({}) }, { object: made({}) }],
-    });
-    assert.deepEqual(await pushEntry(cloud, create, never), { how: "unchanged", resourceVersion: "7" });
-    assert.equal(written.length, 1);
-  });
-
-  test("that was created before, and folded since, gets what was folded", async () => {
-    const pending = jsonBytes({ ...event, count: 4, lastTimestamp: "2026-01-01T00:05:00Z" });
-    const { cloud, bodies } = cloudOf({
+    const pending = jsonBytes({ ...event, count: 4 });
+    const { cloud, bodies, written } = cloudOf({
       writes: [refused(409, "AlreadyExists"), { object: made({ count: 4 }) }],
-      gets: [{ object: made({}) }, { object: made({}) }],
     });
     assert.deepEqual(await pushEntry(cloud, { ...create, pending, writes: 2 }, never), {
       how: "pushed",
       resourceVersion: "7",
     });
-    assert.deepEqual(bodies()[1], { count: 4, lastTimestamp: "2026-01-01T00:05:00Z", metadata: { uid: "u" } });
+    assert.equal(written[1]?.contentType, "application/json-patch+json");
+    assert.deepEqual(bodies()[1], [
+      { op: "test", path: "/involvedObject/kind", value: "Pod" },
+      { op: "test", path: "/involvedObject/name", value: "a" },
+      { op: "test", path: "/involvedObject/uid", value: "a" },
+      { op: "test", path: "/reason", value: "BackOff" },
+      { op: "add", path: "/count", value: 4 },
+      { op: "add", path: "/firstTimestamp", value: event.firstTimestamp },
+      { op: "add", path: "/lastTimestamp", value: event.lastTimestamp },
+      { op: "add", path: "/reason", value: "BackOff" },
+    ]);
   });
 
   test("whose name another Event has is refused, and that one is left alone", async () => {
-    const { cloud, written } = cloudOf({
-      writes: [refused(409, "AlreadyExists", "exists")],
-      gets: [{ object: made({ involvedObject: { kind: "Pod", name: "b", uid: "b" } }) }],
-    });
-    assert.deepEqual(await pushEntry(cloud, create, never), {
-      how: "refused",
-      message: "exists",
-      resourceVersion: "7",
-    });
-    assert.equal(written.length, 1);
+    const { cloud, written } = cloudOf({ writes: [refused(409, "AlreadyExists", "exists"), refused(422, "Invalid")] });
+    assert.deepEqual(await pushEntry(cloud, create, never), { how: "refused", message: "exists" });
+    assert.equal(written.length, 2);
   });
 
-  test("that was changed is pushed as its change, which applied twice changes nothing", async () => {
+  test("that expires between the two is kept", async () => {
+    const { cloud } = cloudOf({ writes: [refused(409, "AlreadyExists"), refused(404, "NotFound")] });
+    await assert.rejects(
+      pushEntry(cloud, create, never),
+      (error) => error instanceof StatusError && error.code === 409,
+    );
+  });
+
+  test("that was changed is pushed as its change, without a read, which a node may not do", async () => {
     const entry: OutboxEntry = {
       ...told,
       path,
@@ -213,11 +214,11 @@ describe("pushEntry of an Event", () => {
       pending: made({ count: 3 }),
     };
     const { cloud, bodies } = cloudOf({
-      gets: [{ object: made({ message: "cloud" }) }, { object: made({ count: 3 }) }],
-      writes: [{ object: made({ count: 3 }) }],
+      writes: [{ object: made({ count: 3 }) }, refused(409, "Conflict"), refused(404, "NotFound")],
     });
     assert.equal((await pushEntry(cloud, entry, never)).how, "pushed");
     assert.deepEqual(bodies(), [{ count: 3, metadata: { uid: "u" } }]);
-    assert.equal((await pushEntry(cloud, entry, never)).how, "unchanged");
+    assert.equal((await pushEntry(cloud, entry, never)).how, "replaced");
+    assert.equal((await pushEntry(cloud, entry, never)).how, "gone");
   });
 });
