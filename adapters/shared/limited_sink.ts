@@ -9,6 +9,7 @@ export interface SinkLimit {
 /** Breaks an answer off after a number of bytes, where the runtime would hold without a bound what a slow client has not read. */
 export class LimitedSink implements Sink {
   readonly closed: Promise<boolean>;
+  readonly releases: boolean;
   readonly #sink: Sink;
   readonly #limit: SinkLimit;
   #bytes = 0;
@@ -17,6 +18,7 @@ export class LimitedSink implements Sink {
     this.#sink = sink;
     this.#limit = limit;
     this.closed = sink.closed;
+    this.releases = sink.releases === true;
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {

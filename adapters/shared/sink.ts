@@ -12,9 +12,13 @@ export interface StreamSinkOptions {
 /** One direction of a stream of the runtime as a Sink. */
 export class StreamSink implements Sink {
   readonly closed: Promise<boolean>;
+  /** Room is there when all that was written has gone: Node's streams drain so, and Bun's and Deno's as well. */
+  readonly releases = true;
   readonly #stream: Writable;
   readonly #options: StreamSinkOptions;
   #drained: Promise<void> | undefined;
+  #release: (() => void) | undefined;
+  #resolve: (() => void) | undefined;
   #started = false;
   #ended = false;
   #closed = false;
@@ -63,13 +67,17 @@ export class StreamSink implements Sink {
   }
 
   #drain(): Promise<void> {
+    // The listeners stay: a long answer drains thousands of times.
+    if (this.#release === undefined) {
+      this.#release = () => this.#resolve?.();
+      this.#stream.on("drain", this.#release).on("close", this.#release).on("error", this.#release);
+    }
     return new Promise((resolve) => {
-      const settle = () => {
-        this.#stream.off("drain", settle).off("close", settle).off("error", settle);
+      this.#resolve = () => {
         this.#drained = undefined;
+        this.#resolve = undefined;
         resolve();
       };
-      this.#stream.on("drain", settle).on("close", settle).on("error", settle);
     });
   }
 }

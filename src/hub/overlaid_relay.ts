@@ -1,7 +1,7 @@
 import { forwardHeaders, headerOf, replaceHeader } from "../kube/hop_by_hop.ts";
 import { joinBytes } from "../kube/joined_bytes.ts";
 import { splitList } from "../kube/list_codec.ts";
-import { readObjectMeta } from "../kube/object_meta.ts";
+import { readObjectMeta, withoutTypeMeta } from "../kube/object_meta.ts";
 import type { RawHeaders } from "../platform/bytes.ts";
 import type { UpstreamResponse } from "../platform/upstream.ts";
 import { decodedBody, readAll } from "../replica/body.ts";
@@ -66,7 +66,7 @@ function list(bytes: Uint8Array, overlays: ResourceOverlays): Uint8Array {
     const type = { apiVersion: head.apiVersion, kind: head.kind.replace(/List$/, "") };
     const shown = overlays.over(meta, jsonCodec.stored(new Uint8Array(item), type));
     const start = item.byteOffset - bytes.byteOffset;
-    parts.push(bytes.subarray(at, start), jsonCodec.listed(shown));
+    parts.push(bytes.subarray(at, start), withoutTypeMeta(shown));
     at = start + item.length;
   }
   return parts.length === 0 ? bytes : joinBytes([...parts, bytes.subarray(at)]);

@@ -126,6 +126,11 @@ export function withTypeMeta(object: Uint8Array, type: TypeMeta): Uint8Array {
   return insertMember(object, skipWhitespace(object), added.join(","));
 }
 
+/** How objects of a type begin where their type stands in front, as the API server writes it and `withTypeMeta` puts it in. */
+export function typeMetaPrefix({ kind, apiVersion }: TypeMeta): Uint8Array {
+  return new TextEncoder().encode(`{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},`);
+}
+
 /** Takes `kind` and `apiVersion` off; the inverse of `withTypeMeta`, byte for byte. @throws JsonSyntaxError */
 export function withoutTypeMeta(object: Uint8Array): Uint8Array {
   const { kind, apiVersion } = findTypeMeta(object);

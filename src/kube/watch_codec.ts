@@ -26,7 +26,8 @@ interface Prefix {
 /** How the API server begins the events of each type. */
 const PREFIXES: readonly Prefix[] = EVENT_TYPES.map((type) => ({ type, bytes: encode(`{"type":"${type}","object":`) }));
 
-const LINE_END: Uint8Array = encode("}\n");
+/** What stands behind the object in an event. Shared: nobody changes it. */
+export const EVENT_END: Uint8Array = encode("}\n");
 
 /** Takes a watch's events apart while they arrive, in whatever chunks. */
 export class WatchDecoder {
@@ -91,14 +92,20 @@ function eventType(text: string): WatchEventType {
 
 /** An event as the API server frames it, with a line feed at its end. */
 export function frameEvent(type: WatchEventType, object: Uint8Array): Uint8Array {
-  const prefix = PREFIXES.find((known) => known.type === type)?.bytes ?? encode(`{"type":"${type}","object":`);
+  const prefix = eventPrefix(type);
   // Clients that read line by line: an object that was an answer's body ends with a line feed.
   const trimmed = trimEnd(object);
-  const frame = new Uint8Array(prefix.length + trimmed.length + LINE_END.length);
+  const frame = new Uint8Array(prefix.length + trimmed.length + EVENT_END.length);
   frame.set(prefix);
   frame.set(trimmed, prefix.length);
-  frame.set(LINE_END, prefix.length + trimmed.length);
+  frame.set(EVENT_END, prefix.length + trimmed.length);
   return frame;
+}
+
+/** What stands before the object in an event of a type. Shared: nobody changes it. */
+export function eventPrefix(type: WatchEventType): Uint8Array {
+  for (const prefix of PREFIXES) if (prefix.type === type) return prefix.bytes;
+  return encode(`{"type":"${type}","object":`);
 }
 
 export interface BookmarkOptions extends TypeMeta {
@@ -143,5 +150,5 @@ function trimEnd(bytes: Uint8Array): Uint8Array {
     if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
     end--;
   }
-  return bytes.subarray(0, end);
+  return end === bytes.length ? bytes : bytes.subarray(0, end);
 }

@@ -19,6 +19,11 @@ export interface Sink {
   destroy(): void;
   /** Resolves, never rejects, once it has ended: true where all that was written has been handed to the network. */
   readonly closed: Promise<boolean>;
+  /**
+   * Whether what was written is no longer looked at once the promise of its `write` has resolved: its memory may then be
+   * written over. Missing where it may be.
+   */
+  readonly releases?: boolean;
 }
 
 /** A connection in both directions. `end` of the sink half-closes it; `destroy` ends both directions. */

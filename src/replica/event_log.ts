@@ -95,6 +95,11 @@ export class EventLog {
     return this.#events.slice(start, start + maxEvents);
   }
 
+  /** @returns the event at a cursor; nothing at the end, and where it is no longer here */
+  at(cursor: number): LogEvent | undefined {
+    return this.#events[cursor - this.#first];
+  }
+
   /**
    * @returns the cursor of the first event above a version; undefined where the log does not reach back that far, or cannot
    * tell what a reader at that version has seen

@@ -4,6 +4,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Collection, CollectionHead } from "./collection.ts";
 import type { Form, FormedListMeta } from "./form.ts";
 import type { HeldObject } from "./object_rows.ts";
+import { writeObjects } from "./object_writer.ts";
 import type { ObjectReader } from "./overlays.ts";
 import { PacedWriter } from "./paced_writer.ts";
 
@@ -49,18 +50,18 @@ async function writeFormed(writer: PacedWriter, options: ListAnswerOptions & { r
 }
 
 async function writePlain(writer: PacedWriter, options: ListAnswerOptions): Promise<void> {
-  const { head: { apiVersion, listKind }, rows, items, collection: { codec, query } } = options;
+  const { head: { apiVersion, kind, listKind }, rows, items, collection: { codec, query } } = options;
   const custom = !isBuiltinGroup(query.group);
-  const frame = codec.listFrame({ apiVersion, kind: listKind, custom, ...metaOf(options) });
+  const frame = codec.listFrame({ apiVersion, kind: listKind, itemKind: kind, custom, ...metaOf(options) });
   await writer.push(frame.start);
-  for (const [index, held] of items.entries()) {
-    if (index > 0) await writer.push(frame.separator);
-    const read = rows.read(held);
-    const bytes = read instanceof Uint8Array ? read : await read;
-    const room = writer.push(custom ? bytes : codec.listed(bytes));
-    if (room !== undefined) await room;
-    if (writer.gone) return;
-  }
+  let framing = frame.first;
+  const write = (bytes: Uint8Array) => {
+    const first = framing === frame.first;
+    const room = framing.fits(bytes) ? writer.pushFramed(framing, bytes) : writer.push(frame.item(bytes, first));
+    framing = frame.next;
+    return room;
+  };
+  await writeObjects(writer, { objects: items, rows, write });
   await writer.push(frame.end);
 }
 

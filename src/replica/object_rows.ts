@@ -25,6 +25,12 @@ interface Counted {
   releasedTurn: number;
 }
 
+interface Hot {
+  readonly bytes: Uint8Array;
+  /** Since room was needed last. */
+  used: boolean;
+}
+
 /**
  * The bytes of all objects, each version once, whichever collections, logs and records hold it (design, section 4): counted
  * by holder, hot ones in a bounded memory cache, all of them in the store.
@@ -33,8 +39,8 @@ export class ObjectRows {
   readonly #batch: RowBatch;
   readonly #memoryMaxBytes: number;
   readonly #counted = new Map<string, Counted>();
-  /** Hot bytes, least recently used first. */
-  readonly #hot = new Map<string, Uint8Array>();
+  /** Hot bytes, in the order in which they came, or were found used when room was needed. */
+  readonly #hot = new Map<string, Hot>();
   readonly #snapshots = new Set<number>();
   readonly #released: { readonly row: string; readonly turn: number }[] = [];
   #turn = 0;
@@ -124,9 +130,8 @@ export class ObjectRows {
   read(held: HeldObject): Uint8Array | Promise<Uint8Array> {
     const hot = this.#hot.get(held.row);
     if (hot !== undefined) {
-      this.#hot.delete(held.row);
-      this.#hot.set(held.row, hot);
-      return hot;
+      hot.used = true;
+      return hot.bytes;
     }
     const waiting = this.#batch.waiting(held.row);
     return waiting instanceof Uint8Array ? waiting : this.#load(held.row);
@@ -145,18 +150,24 @@ export class ObjectRows {
   }
 
   #heat(row: string, bytes: Uint8Array): void {
-    const old = this.#hot.get(row);
-    if (old !== undefined) {
-      this.#hotBytes -= old.length;
-      this.#hot.delete(row);
-    }
-    this.#hot.set(row, bytes);
+    this.#cool(row);
+    this.#hot.set(row, { bytes, used: false });
     this.#hotBytes += bytes.length;
-    for (const [coldest, { length }] of this.#hot) {
+    // Who was used since room was needed last, or has just come, has a second chance: to note that costs a read nothing.
+    for (const [coldest, hot] of this.#hot) {
       if (this.#hotBytes <= this.#memoryMaxBytes) break;
       this.#hot.delete(coldest);
-      this.#hotBytes -= length;
+      const stays = hot.used || (coldest === row && bytes.length <= this.#memoryMaxBytes);
+      if (stays) this.#hot.set(coldest, { bytes: hot.bytes, used: false });
+      else this.#hotBytes -= hot.bytes.length;
     }
+  }
+
+  #cool(row: string): void {
+    const hot = this.#hot.get(row);
+    if (hot === undefined) return;
+    this.#hotBytes -= hot.bytes.length;
+    this.#hot.delete(row);
   }
 
   #sweep(): void {
@@ -170,11 +181,9 @@ export class ObjectRows {
 
   #remove(row: string): void {
     const counted = this.#counted.get(row);
-    const hot = this.#hot.get(row);
     this.#bytes -= counted?.length ?? 0;
-    this.#hotBytes -= hot?.length ?? 0;
     this.#counted.delete(row);
-    this.#hot.delete(row);
+    this.#cool(row);
     this.#batch.set(row, undefined);
   }
 }

@@ -37,8 +37,8 @@ export interface Settlement {
   readonly message?: string;
 }
 
-export const entryPrefix = "w|";
-export const settledPrefix = "s|";
+const entryPrefix = "w|";
+const settledPrefix = "s|";
 
 /** Reports that are kept; the oldest go first. */
 const maxSettled = 200;

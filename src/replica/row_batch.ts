@@ -25,6 +25,7 @@ export class RowBatch {
   /** The newest value of each row that is not in a commit yet; undefined removes it. */
   #pending = new Map<string, Uint8Array | undefined>();
   #committing: ReadonlyMap<string, Uint8Array | undefined> = new Map();
+  #committingBytes = 0;
   #pendingBytes = 0;
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
@@ -40,9 +41,9 @@ export class RowBatch {
     return this.#failure;
   }
 
-  /** Bytes that wait for their commit. */
+  /** Bytes that are not committed yet. */
   get pendingBytes(): number {
-    return this.#pendingBytes;
+    return this.#pendingBytes + this.#committingBytes;
   }
 
   /** @param value undefined removes the row */
@@ -96,6 +97,7 @@ export class RowBatch {
   async #commit(): Promise<void> {
     const rows = this.#pending;
     const bytes = this.#pendingBytes;
+    this.#committingBytes = bytes;
     this.#pending = new Map();
     this.#pendingBytes = 0;
     this.#committing = rows;
@@ -119,6 +121,7 @@ export class RowBatch {
       }
     } finally {
       this.#committing = new Map();
+      this.#committingBytes = 0;
     }
   }
 

@@ -1,16 +1,16 @@
 import { compareVersions } from "../kube/resource_version.ts";
 import { expired, type StatusError } from "../kube/status.ts";
 import type { Sink } from "../platform/bytes.ts";
-import type { Clock } from "../platform/clock.ts";
+import type { Clock, Timer } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { EventFrames } from "./event_frames.ts";
 import type { LogEvent } from "./event_log.ts";
 import type { Form } from "./form.ts";
-import type { ObjectRows } from "./object_rows.ts";
-import type { ResourceOverlays } from "./overlays.ts";
+import type { HeldObject, ObjectRows } from "./object_rows.ts";
+import { writeObjects } from "./object_writer.ts";
+import type { ObjectReader, ResourceOverlays } from "./overlays.ts";
 import { PacedWriter } from "./paced_writer.ts";
 import type { View } from "./view.ts";
-import { Wake } from "./wake.ts";
 
 /** Where a watch begins (R3, R4). */
 export type WatchStart =
@@ -37,8 +37,6 @@ export interface WatchAnswerOptions {
 
 /** Bookmarks come about this often (R6). */
 const bookmarkMs = 60_000;
-/** Events taken from the log at once. */
-const batchEvents = 100;
 
 /**
  * One local watch: a cursor into the collection's log. It ends cleanly at its time limit and when the hub ends, and with an
@@ -61,20 +59,30 @@ interface Framed {
   readonly resourceVersion: string;
 }
 
+/**
+ * It goes on in turns: one for whatever came meanwhile, and no promise, timer or turn for each event. Two hundred watches
+ * take an event that is in memory in one pass.
+ */
 class WatchAnswer {
   readonly #sink: Sink;
   readonly #writer: PacedWriter;
   readonly #options: WatchAnswerOptions;
-  readonly #wake = new Wake();
   readonly #deadline: number;
   #cursor = 0;
   /** The collection's relists when the watch began above its version, until it has reached that. */
   #aheadSince: number | undefined;
   #nextBookmark: number;
+  /** Of the resource, as of the turn. */
+  #overlays: ResourceOverlays | undefined;
   /** Up to which changes of overlays have been sent; undefined where those that are there have to be sent first. */
   #overlayRevision: number | undefined;
   /** Where the client stands: nothing at or below it is sent. */
   #position = "0";
+  #timer: Timer | undefined;
+  /** `waking`: a turn is due. `waiting`: one follows what is being waited for. `idle`: whatever happens begins one. */
+  #state: "beginning" | "idle" | "waking" | "waiting" | "over" = "beginning";
+  #ended: () => void = () => undefined;
+  #failed: (error: unknown) => void = () => undefined;
 
   constructor(sink: Sink, options: WatchAnswerOptions) {
     this.#sink = sink;
@@ -87,19 +95,19 @@ class WatchAnswer {
 
   async run(): Promise<void> {
     const { view: { collection }, signals } = this.#options;
-    const stop = collection.subscribe(() => this.#wake.now());
+    const stop = collection.subscribe(this.#wake);
     const closed = collection.openWatch();
-    const aborted = () => this.#wake.now();
-    for (const signal of signals) signal.addEventListener("abort", aborted);
+    for (const signal of signals) signal.addEventListener("abort", this.#wake);
     // A client that has gone does not make room any more: its sink says so.
-    void this.#sink.closed.then(aborted);
+    void this.#sink.closed.then(this.#wake);
     try {
       if (await this.#begin()) await this.#follow();
       await this.#writer.flush();
     } finally {
+      this.#timer?.cancel();
       stop();
       closed();
-      for (const signal of signals) signal.removeEventListener("abort", aborted);
+      for (const signal of signals) signal.removeEventListener("abort", this.#wake);
     }
   }
 
@@ -115,46 +123,81 @@ class WatchAnswer {
         : collection.epoch > 0
         ? undefined
         : collection.log.end;
-      if (cursor === undefined) return this.#tooOld();
+      if (cursor === undefined) {
+        this.#tooOld();
+        return false;
+      }
       this.#cursor = cursor;
       return true;
     }
     this.#cursor = collection.log.end;
     this.#position = collection.resourceVersion;
-    this.#overlayRevision = this.#options.overlays()?.revision ?? 0;
-    await this.#state();
+    this.#overlays = this.#options.overlays();
+    this.#overlayRevision = this.#overlays?.revision ?? 0;
+    await this.#sendState();
     if (start.initialEventsEnd) this.#bookmark(true);
     return true;
   }
 
-  async #state(): Promise<void> {
-    const { view, rows, overlays } = this.#options;
-    const reader = overlays()?.reader(rows) ?? rows;
+  async #sendState(): Promise<void> {
+    const { view, rows, form } = this.#options;
+    const framing = view.collection.codec.eventFraming("ADDED");
+    const write = (object: Uint8Array, { meta: { resourceVersion } }: HeldObject) =>
+      form === undefined && framing.fits(object)
+        ? this.#writer.pushFramed(framing, object)
+        : this.#writer.push(this.#frame("ADDED", { object, resourceVersion }));
+    const sees = view.whole ? {} : { sees: (held: HeldObject) => view.sees(held) };
     const snapshot = rows.snapshot();
     try {
-      for (const held of view.collection.objects()) {
-        const sees = view.sees(held);
-        if (sees === false || (sees !== true && !await sees)) continue;
-        const read = reader.read(held);
-        const bytes = read instanceof Uint8Array ? read : await read;
-        const room = this.#writer.push(
-          this.#frame("ADDED", { object: bytes, resourceVersion: held.meta.resourceVersion }),
-        );
-        if (room !== undefined) await room;
-        if (this.#writer.gone) return;
-      }
+      await writeObjects(this.#writer, { objects: view.collection.objects(), rows: this.#reader(), write, ...sees });
     } finally {
       snapshot.release();
     }
   }
 
-  async #follow(): Promise<void> {
-    const { view: { collection }, clock } = this.#options;
+  /** Resolves when the watch is over. @throws StoreError, MissingRowError */
+  #follow(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#ended = resolve;
+      this.#failed = reject;
+      this.#turn();
+    });
+  }
+
+  /** Something has happened. What happens together is looked at together. */
+  readonly #wake = (): void => {
+    if (this.#state !== "idle") return;
+    this.#state = "waking";
+    queueMicrotask(() => this.#turn());
+  };
+
+  #turn(): void {
+    try {
+      const waiting = this.#advance();
+      if (waiting instanceof Promise) {
+        this.#state = "waiting";
+        waiting.then(() => this.#turn(), this.#failed);
+      } else if (waiting === "over") {
+        this.#state = "over";
+        this.#ended();
+      } else {
+        this.#state = "idle";
+      }
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** @returns what must be waited for; nothing where nothing is left to do */
+  #advance(): Promise<void> | "over" | undefined {
+    const { view: { collection }, clock, overlays } = this.#options;
+    this.#overlays = overlays();
     while (!this.#over()) {
-      if (this.#missedWhileAhead()) return void this.#tooOld();
-      const sent = await this.#send();
-      if (sent === "lost") return void this.#tooOld();
-      if (sent === "more" || await this.#sendOverlaid()) continue;
+      if (this.#missedWhileAhead()) return this.#tooOld();
+      const sent = this.#sendEvents();
+      if (sent === "lost") return this.#tooOld();
+      if (sent !== undefined) return sent;
+      if (this.#hasOverlaid()) return this.#sendOverlaid();
       if (collection.state === "refused" && collection.refusal !== undefined) return this.#error(collection.refusal);
       const now = clock.monotonic();
       if (now >= this.#deadline) break;
@@ -162,15 +205,22 @@ class WatchAnswer {
         this.#bookmark();
         this.#nextBookmark = this.#bookmarkTime(now);
       }
-      await this.#writer.flush();
-      const timer = clock.setTimer(
-        Math.max(0, Math.min(this.#deadline, this.#nextBookmark) - now),
-        () => this.#wake.now(),
-      );
-      await this.#wake.wait();
-      timer.cancel();
+      const room = this.#writer.flush();
+      if (room !== undefined) return room;
+      this.#writer.rest();
+      this.#sleep(Math.min(this.#deadline, this.#nextBookmark) - now);
+      return undefined;
     }
     this.#bookmark();
+    return "over";
+  }
+
+  /** One timer until the next bookmark is due, however many events come before. */
+  #sleep(delayMs: number): void {
+    this.#timer ??= this.#options.clock.setTimer(Math.max(0, delayMs), () => {
+      this.#timer = undefined;
+      this.#wake();
+    });
   }
 
   /** What a relist shows of what was missed begins at the collection's version: who stood above it may know other things. */
@@ -186,67 +236,86 @@ class WatchAnswer {
     return this.#writer.gone || this.#options.signals.some((signal) => signal.aborted);
   }
 
-  /** Sends what the log has from the cursor on. */
-  async #send(): Promise<"more" | "none" | "lost"> {
-    const { view, frames, rows, form } = this.#options;
-    const { collection } = view;
-    const overlays = this.#options.overlays();
-    const events = collection.log.from(this.#cursor, batchEvents);
-    if (events === undefined) return "lost";
-    if (events.length === 0) return "none";
-    const snapshot = rows.snapshot();
-    try {
-      for (const event of events) {
+  /** Sends what the log has from the cursor on. @returns what must be waited for */
+  #sendEvents(): Promise<void> | "lost" | undefined {
+    const { view } = this.#options;
+    const { log } = view.collection;
+    for (let event = log.at(this.#cursor); event !== undefined; event = log.at(this.#cursor)) {
+      if (compareVersions(event.resourceVersion, this.#position) > 0) {
+        const seen = view.event(event);
+        const frame = seen instanceof Promise ? seen.then((one) => this.#frameOf(one)) : this.#frameOf(seen);
+        if (frame instanceof Promise) return this.#sendLater(event, frame);
+        const room = this.#sent(event, frame);
+        if (room !== undefined) return room;
+      } else {
         this.#cursor += 1;
-        if (compareVersions(event.resourceVersion, this.#position) <= 0) continue;
-        const translating = view.event(event);
-        const seen = translating instanceof Promise ? await translating : translating;
-        if (seen === undefined) continue;
-        const shared = form === undefined && overlays?.covers(seen.held.meta) !== true;
-        const read = shared ? frames.of(seen, collection.codec) : this.#formed(seen);
-        const room = this.#writer.push(read instanceof Uint8Array ? read : await read);
-        this.#position = event.resourceVersion;
-        if (room !== undefined) await room;
-        if (this.#over()) break;
       }
+    }
+    return this.#cursor === log.end ? undefined : "lost";
+  }
+
+  /** What is in the store only. Its rows are kept meanwhile: the log may let go of it. */
+  async #sendLater(event: LogEvent, frame: Promise<Uint8Array | undefined>): Promise<void> {
+    const snapshot = this.#options.rows.snapshot();
+    try {
+      await this.#sent(event, await frame);
     } finally {
       snapshot.release();
     }
-    return "more";
+  }
+
+  /** @param frame missing where the event does not concern this watch */
+  #sent(event: LogEvent, frame: Uint8Array | undefined): Promise<void> | undefined {
+    this.#cursor += 1;
+    if (frame === undefined) return undefined;
+    this.#position = event.resourceVersion;
+    return this.#writer.push(frame);
+  }
+
+  #frameOf(event: LogEvent | undefined): Uint8Array | undefined | Promise<Uint8Array> {
+    if (event === undefined) return undefined;
+    const { form, frames, view: { collection } } = this.#options;
+    const shared = form === undefined && this.#overlays?.covers(event.held.meta) !== true;
+    return shared ? frames.of(event, collection.codec) : this.#formed(event);
+  }
+
+  #reader(): ObjectReader {
+    const { rows } = this.#options;
+    return this.#overlays?.reader(rows) ?? rows;
+  }
+
+  /** Whether overlays have changed. What is held below the client's own position may be older than what it has seen. */
+  #hasOverlaid(): boolean {
+    if (this.#overlays === undefined || this.#overlays.revision === this.#overlayRevision) return false;
+    return this.#aheadSince === undefined;
   }
 
   /**
    * Sends the objects whose overlays have changed, as MODIFIED at the versions that they have, once all events before are
    * sent; then a bookmark (R6).
-   *
-   * @returns whether something may have come meanwhile
    */
-  async #sendOverlaid(): Promise<boolean> {
-    const overlays = this.#options.overlays();
-    // What is held below the client's own position may be older than what it has seen.
-    if (overlays === undefined || overlays.revision === this.#overlayRevision || this.#aheadSince !== undefined) {
-      return false;
-    }
-    const { view, rows } = this.#options;
+  async #sendOverlaid(): Promise<void> {
+    const { view } = this.#options;
     const { collection } = view;
+    const overlays = this.#overlays;
+    if (overlays === undefined) return;
     const upTo = overlays.revision;
     const starts = this.#overlayRevision === undefined;
     let sent = false;
     for (const { revision, namespace, name } of overlays.touched(this.#overlayRevision)) {
-      if (this.#cursor !== collection.log.end) return true;
+      if (this.#cursor !== collection.log.end) return;
       const held = collection.get(namespace, name);
       if (held !== undefined && (!starts || overlays.covers(held.meta)) && await view.sees(held)) {
-        const object = await overlays.reader(rows).read(held);
-        if (this.#cursor !== collection.log.end) return true;
+        const object = await this.#reader().read(held);
+        if (this.#cursor !== collection.log.end) return;
         await this.#writer.push(this.#frame("MODIFIED", { object, resourceVersion: held.meta.resourceVersion }));
         sent = true;
       }
       this.#overlayRevision = revision;
-      if (this.#over()) return true;
+      if (this.#over()) return;
     }
     this.#overlayRevision = upTo;
     if (sent) this.#bookmark();
-    return true;
   }
 
   /** Never above an event that was not sent yet, and never below where the client stands. */
@@ -264,8 +333,8 @@ class WatchAnswer {
 
   /** A frame for this watch alone: forms depend on the client, and on what it has been sent. */
   async #formed({ type, held, resourceVersion }: LogEvent): Promise<Uint8Array> {
-    const { view: { collection }, rows, overlays } = this.#options;
-    const reader = type === "DELETED" ? rows : overlays()?.reader(rows) ?? rows;
+    const { view: { collection }, rows } = this.#options;
+    const reader = type === "DELETED" ? rows : this.#reader();
     const object = collection.codec.withResourceVersion(await reader.read(held), resourceVersion);
     return this.#frame(type, { object, resourceVersion });
   }
@@ -275,15 +344,15 @@ class WatchAnswer {
     return codec.frameEvent(type, form?.object(object, resourceVersion) ?? object);
   }
 
-  #tooOld(): false {
+  #tooOld(): "over" {
     const { start, view: { collection } } = this.#options;
     const asked = start.from === "version" ? start.resourceVersion : this.#position;
-    this.#error(expired(`too old resource version: ${BigInt(asked)} (${collection.resourceVersion})`));
-    return false;
+    return this.#error(expired(`too old resource version: ${BigInt(asked)} (${collection.resourceVersion})`));
   }
 
-  #error(error: StatusError): void {
+  #error(error: StatusError): "over" {
     void this.#writer.push(this.#options.view.collection.codec.frameError(error));
+    return "over";
   }
 
   #bookmarkTime(now: number): number {

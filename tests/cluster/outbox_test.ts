@@ -101,7 +101,11 @@ describe("what happens on a node while the link is cut", () => {
       seen(waiting);
       return waiting.some(({ resource, name }) => resource === "nodes" && name === NODE);
     });
-    assert.equal(condition(await getJson(hub.api, `/api/v1/nodes/${NODE}`), "Ready"), "True");
+    await waitFor("the hub to show that the node is Ready", 20_000, async (seen) => {
+      const object = await getJson(hub.api, `/api/v1/nodes/${NODE}`);
+      seen(object.status?.conditions);
+      return condition(object, "Ready") === "True"; // not at first: a kubelet that starts says so
+    });
   });
 
   it("on return the cloud shows the node's truth within 10 s, the outbox is empty, and nothing old comes back", async () => {

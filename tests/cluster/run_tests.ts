@@ -87,7 +87,12 @@ async function runFile({ file, runtime, folder }: Job, tally: Tally): Promise<vo
     args: ["test", `--timeout=${TEST_LIMIT_MS}`, `./${file}`],
     cwd: import.meta.dirname,
     logFile: output,
-    env: { HOLDFAST_RUNTIME: runtime, HOLDFAST_CLUSTER_DIR: folder, NO_COLOR: "1" },
+    env: {
+      HOLDFAST_RUNTIME: runtime,
+      HOLDFAST_CLUSTER_DIR: folder,
+      HOLDFAST_SEED: process.env["HOLDFAST_SEED"] ?? "",
+      NO_COLOR: "1",
+    },
   });
   const lines = followResults(child, (line, passed) => {
     tally[passed ? "passed" : "failed"]++;

@@ -42,11 +42,11 @@ describe("the hub against a model of the API's guarantees", () => {
   });
 
   it("fails, with a seed and a path to replay, where the hub is broken", { timeout: 300_000 }, async () => {
-    const [lost] = plantedFaults;
-    assert.ok(lost);
+    const broken = plantedFaults.find(({ name }) => name === "an event is doubled"); // one that no relist mends
+    assert.ok(broken);
     const found = await fc.check(
       fc.asyncProperty(commandSequences, async (commands) => {
-        const world = new SimWorld({ seed: 1, plant: lost.plant });
+        const world = new SimWorld({ seed: 1, plant: broken.plant });
         await runCommands(world, commands);
         assert.deepEqual(world.oracle.violations.slice(0, 1), []);
       }),

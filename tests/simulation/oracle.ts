@@ -267,9 +267,10 @@ export class Oracle {
     for (const [key, state] of expected) {
       if (states.has(key)) continue;
       const left = (stale || ahead?.has(key) === true) &&
-        this.#changesAfter({ epoch, revision }).some((change) =>
-          change.state.key === key && (change.deleted || !matches(query, change.state))
-        );
+        (this.#isUndoneSince(state, epoch) ||
+          this.#changesAfter({ epoch, revision }).some((change) =>
+            change.state.key === key && (change.deleted || !matches(query, change.state))
+          ));
       if (!left) return `${key}@${state.version} is missing`;
     }
     return undefined;
@@ -278,6 +279,12 @@ export class Oracle {
   /** Whether a state came after a revision of that epoch, or in a later one. */
   #isLater(state: SimState, { epoch, revision }: Moment): boolean {
     return this.#etcd.epochsOf(state).some((other) => other > epoch || (other === epoch && state.version > revision));
+  }
+
+  /** Whether a restore has undone a state of that epoch: a later epoch never had it. */
+  #isUndoneSince(state: SimState, epoch: number): boolean {
+    const epochs = this.#etcd.epochsOf(state);
+    return epoch < this.#etcd.epoch && !epochs.includes(this.#etcd.epoch);
   }
 
   #changesAfter({ epoch, revision }: Moment): readonly Change[] {

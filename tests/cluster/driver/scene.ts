@@ -48,7 +48,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   return { cluster, relay, ...scene, stop };
 }
 
-export interface HubOfCluster extends Pick<HubOptions, "name"> {
+export interface HubOfCluster extends Pick<HubOptions, "name" | "flags"> {
   readonly cluster: Cluster;
   readonly relay: Relay;
   /** Whose kubeconfig it uses: `node-1`, `admin`. */
@@ -56,12 +56,13 @@ export interface HubOfCluster extends Pick<HubOptions, "name"> {
 }
 
 /** A hub behind the relay, with a client certificate of the cluster. */
-export function startHubOf({ cluster, relay, name, identity }: HubOfCluster): Promise<Hub> {
+export function startHubOf({ cluster, relay, name, identity, flags = [] }: HubOfCluster): Promise<Hub> {
   return startHub({
     name,
     dir: cluster.dir,
     serverAddr: `https://127.0.0.1:${relay.port}`,
     kubeconfig: cluster.kubeconfig(identity),
     nodeName: name,
+    flags,
   });
 }

@@ -176,7 +176,7 @@ test("R6: a slow client that the hub leaves amid a batch of events gets no bookm
     signals: [hub.signal],
   });
   for (const version of [11, 12, 13]) {
-    collection.apply("MODIFIED", mapBytes("m", version, { value: "v".repeat(70_000) }));
+    collection.apply("MODIFIED", mapBytes("m", version, { value: "v".repeat(140_000) }));
   }
   await clock.advance(0);
   collection.advance("500");
