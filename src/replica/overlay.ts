@@ -16,7 +16,8 @@ export class Overlay {
   readonly #base: Uint8Array;
   readonly #baseVersion: string;
   readonly #made = new Map<Uint8Array, Uint8Array>();
-  #until: string | "gone" | undefined;
+  /** The version from which on it is not needed; `gone` where the object is; nothing while it waits. */
+  #until: string | undefined;
 
   constructor(entry: OutboxEntry, base: Uint8Array) {
     this.entry = entry;
