@@ -5,6 +5,7 @@ const ALGORITHM = "aes-256-gcm";
 const KEY_BYTES = 32;
 const VERSION = 1;
 const NONCE_BYTES = 12;
+const NONCES_DRAWN = 256;
 const TAG_BYTES = 16;
 const HEAD_BYTES = 1 + NONCE_BYTES;
 
@@ -32,7 +33,7 @@ interface Message {
 }
 
 function seal(key: Uint8Array, message: Message): Uint8Array {
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = nextNonce();
   const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(additionalData(message.context));
   const ciphertext = cipher.update(message.bytes);
@@ -44,6 +45,16 @@ function seal(key: Uint8Array, message: Message): Uint8Array {
   sealed.set(ciphertext, HEAD_BYTES);
   sealed.set(cipher.getAuthTag(), HEAD_BYTES + ciphertext.length);
   return sealed;
+}
+
+/** Random bytes for nonces, each used once: asking the system for each costs as much as to encrypt a small value. */
+let nonces = new Uint8Array();
+
+function nextNonce(): Uint8Array {
+  if (nonces.length === 0) nonces = randomBytes(NONCE_BYTES * NONCES_DRAWN);
+  const nonce = nonces.subarray(0, NONCE_BYTES);
+  nonces = nonces.subarray(NONCE_BYTES);
+  return nonce;
 }
 
 function open(key: Uint8Array, message: Message): Uint8Array {

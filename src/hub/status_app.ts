@@ -90,7 +90,7 @@ function status(
     link: { state: link.state, since: iso(link.since), reason: link.reason },
     store: {
       ok: replica.batch.failure === undefined,
-      pendingBytes: replica.batch.pendingBytes,
+      pendingRows: replica.batch.pendingRows,
       ...(replica.batch.failure === undefined ? {} : { error: replica.batch.failure }),
     },
     records: { count: replica.records.size, bytes: replica.records.bytes, dropped: replica.records.dropped },

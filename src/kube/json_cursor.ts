@@ -24,7 +24,6 @@ export class MemberCursor {
   valueStart = 0;
   #valueEnd = -1;
   readonly #bytes: Uint8Array;
-  readonly #scanner = new ValueScanner();
   #at: number;
   #first = true;
   #done = false;
@@ -85,12 +84,17 @@ export class MemberCursor {
   }
 
   key(): string {
-    return readString(this.#bytes, this.keyStart - 1, this.keyEnd + 1);
+    return readCommonString(this.#bytes, this.keyStart - 1, this.keyEnd + 1);
   }
 
   /** The value, which must be a string. @throws JsonSyntaxError */
   string(): string {
     return readString(this.#bytes, this.valueStart, this.valueEnd);
+  }
+
+  /** The same of one that comes again and again. */
+  commonString(): string {
+    return readCommonString(this.#bytes, this.valueStart, this.valueEnd);
   }
 
   /** The value's bytes: a view. */
@@ -113,13 +117,16 @@ export class MemberCursor {
   }
 
   #skip(start: number): number {
-    this.#scanner.reset();
-    const end = this.#scanner.scan(this.#bytes, start);
+    skipper.reset();
+    const end = skipper.scan(this.#bytes, start);
     if (end >= 0) return end;
-    this.#scanner.finish();
+    skipper.finish();
     return this.#bytes.length;
   }
 }
+
+/** Of all cursors: each use is over before the next begins. */
+const skipper = new ValueScanner();
 
 /** The range of one value. */
 export interface ByteRange {
@@ -148,12 +155,53 @@ export function* elements(bytes: Uint8Array, start = 0): Generator<ByteRange, vo
 /** The string whose quotes are the first and the last byte of the range. @throws JsonSyntaxError where it is none */
 export function readString(bytes: Uint8Array, start: number, end: number): string {
   if (bytes[start] !== QUOTE || end - start < 2) throw new JsonSyntaxError("Cannot read JSON: no string");
-  let text = "";
   for (let at = start + 1; at < end - 1; at++) {
     const byte = bytes[at] ?? 0;
     if (byte === BACKSLASH || byte >= 0x80) return readAnyString(bytes, start, end);
-    text += String.fromCharCode(byte);
   }
+  return asciiText(bytes, { start: start + 1, end: end - 1 });
+}
+
+/**
+ * The same of a string that comes again and again, as keys, kinds and namespaces do: the same text is made once, which
+ * spares time and memory.
+ */
+function readCommonString(bytes: Uint8Array, start: number, end: number): string {
+  if (bytes[start] !== QUOTE || end - start < 2 || end - start > commonLength) return readString(bytes, start, end);
+  let hash = end - start;
+  for (let at = start + 1; at < end - 1; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte === BACKSLASH || byte >= 0x80) return readString(bytes, start, end);
+    hash = (Math.imul(hash, 31) + byte) | 0;
+  }
+  const slot = hash & (commonTexts.length - 1);
+  const known = commonTexts[slot];
+  if (known !== undefined && equalsAscii(bytes, { start: start + 1, end: end - 1 }, known)) return known;
+  return commonTexts[slot] = readString(bytes, start, end);
+}
+
+/** Texts that were read last, by their hash: one that has another's place is made anew each time, no more. */
+const commonTexts: (string | undefined)[] = Array.from({ length: 1024 });
+/** Of a text that is kept, with its quotes. */
+const commonLength = 66;
+
+/** Eight characters at once: one by one they cost more, most of all in memory. */
+function asciiText(bytes: Uint8Array, { start, end }: ByteRange): string {
+  let text = "";
+  let at = start;
+  for (; at + 8 <= end; at += 8) {
+    text += String.fromCharCode(
+      bytes[at] ?? 0,
+      bytes[at + 1] ?? 0,
+      bytes[at + 2] ?? 0,
+      bytes[at + 3] ?? 0,
+      bytes[at + 4] ?? 0,
+      bytes[at + 5] ?? 0,
+      bytes[at + 6] ?? 0,
+      bytes[at + 7] ?? 0,
+    );
+  }
+  for (; at < end; at++) text += String.fromCharCode(bytes[at] ?? 0);
   return text;
 }
 

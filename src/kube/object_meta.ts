@@ -50,10 +50,10 @@ export function readObjectMeta(object: Uint8Array): ObjectMeta {
   let [kind, apiVersion, metadata] = [false, false, false];
   while (!(kind && apiVersion && metadata) && members.next()) {
     if (!kind && members.keyIs("kind")) {
-      meta.kind = members.string();
+      meta.kind = members.commonString();
       kind = true;
     } else if (!apiVersion && members.keyIs("apiVersion")) {
-      meta.apiVersion = members.string();
+      meta.apiVersion = members.commonString();
       apiVersion = true;
     } else if (!metadata && members.keyIs("metadata")) {
       readMetadata(members.enter(), meta);
@@ -68,7 +68,7 @@ function readMetadata(members: MemberCursor, meta: Mutable<ObjectMeta>): void {
     if (members.isNull) continue;
     switch (members.key()) {
       case "namespace":
-        meta.namespace = members.string();
+        meta.namespace = members.commonString();
         break;
       case "name":
         meta.name = members.string();
@@ -102,7 +102,7 @@ function readNumber(members: MemberCursor): number {
 
 function readStringMap(members: MemberCursor): Record<string, string> {
   const entries: [string, string][] = [];
-  while (members.next()) entries.push([members.key(), members.string()]);
+  while (members.next()) entries.push([members.key(), members.commonString()]);
   return Object.fromEntries(entries);
 }
 

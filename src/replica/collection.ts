@@ -6,7 +6,7 @@ import type { StatusError } from "../kube/status.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import { EventLog, type LogEvent } from "./event_log.ts";
 import { type Missed, missedEvents } from "./missed_events.ts";
-import { objectKey, type ObjectPath } from "./object_path.ts";
+import { objectKey, type ObjectPath, objectPath } from "./object_path.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
 
 /**
@@ -235,7 +235,9 @@ export class Collection {
     for (const meta of change.removed) this.#objects.delete(objectKey(meta.namespace, meta.name));
     for (const held of change.put) this.#objects.set(objectKey(held.meta.namespace, held.meta.name), held);
     const events = missedEvents(change, { after, upTo: head.resourceVersion });
-    if (first || newEpoch || compareVersions(this.#shownBeyond, after) > 0) {
+    // Of what its watchers were shown beyond it a restore may have undone something, of which no event tells.
+    const restored = this.#resourceEpoch !== this.#options.resource.epoch;
+    if (first || newEpoch || restored || compareVersions(this.#shownBeyond, after) > 0) {
       this.#shownBeyond = "0";
       if (newEpoch) this.#epoch += 1;
       this.log.reset(head.resourceVersion);
@@ -298,9 +300,15 @@ export class Collection {
     this.wake();
   }
 
-  /** The cloud was found to have what is held, by a check or list that began in that epoch. */
+  /**
+   * The cloud was found to have what is held, by a check or list that began in that epoch. In another one than before its
+   * watchers have to list again: what they were shown beyond it may be undone.
+   */
   verify(epoch: number): void {
+    if (epoch === this.#resourceEpoch) return;
     this.#resourceEpoch = epoch;
+    this.log.reset(this.resourceVersion);
+    this.wake();
   }
 
   enter(state: CollectionState, refusal?: StatusError): void {
@@ -378,7 +386,7 @@ export class Collection {
   }
 
   #path(meta: ObjectMeta): ObjectPath {
-    return { ...this.query, namespace: meta.namespace, name: meta.name };
+    return objectPath(this.query, meta);
   }
 
   #forget({ held, before }: LogEvent): void {

@@ -77,26 +77,24 @@ const decoder = new TextDecoder();
  */
 export class CollectionRows {
   readonly #options: CollectionRowsOptions;
+  readonly #prefixes = new WeakMap<Collection, string>();
 
   constructor(options: CollectionRowsOptions) {
     this.#options = options;
   }
 
   save(collection: Collection, change: CollectionChange): void {
-    const { batch, now } = this.#options;
-    const prefix = prefixOfKey(collection.key);
+    const { batch } = this.#options;
+    const prefix = this.#prefixOf(collection);
     for (const { namespace, name } of change.removed) batch.set(memberRow(prefix, namespace, name), undefined);
     for (const held of change.put) {
-      batch.set(memberRow(prefix, held.meta.namespace, held.meta.name), encodeHeld(held));
+      batch.set(memberRow(prefix, held.meta.namespace, held.meta.name), () => encodeHeld(held));
     }
-    const { query, head, resourceEpoch, shownBeyond, lastRead, lastWatched } = collection;
-    const refusal = collection.refusal?.status();
-    const times = { savedAt: now(), lastRead, lastWatched };
-    batch.set(headRow(prefix), encode({ query, head, resourceEpoch, shownBeyond, refusal, ...times }));
+    batch.set(headRow(prefix), () => this.#encodeHead(collection));
   }
 
   drop(collection: Collection): void {
-    const prefix = prefixOfKey(collection.key);
+    const prefix = this.#prefixOf(collection);
     this.#options.batch.set(headRow(prefix), undefined);
     for (const { meta } of collection.objects()) {
       this.#options.batch.set(memberRow(prefix, meta.namespace, meta.name), undefined);
@@ -127,6 +125,22 @@ export class CollectionRows {
     }
     for (const row of corrupt) this.#options.batch.set(row, undefined);
     return whole;
+  }
+
+  #encodeHead(collection: Collection): Uint8Array {
+    const { query, head, resourceEpoch, shownBeyond, lastRead, lastWatched } = collection;
+    const refusal = collection.refusal?.status();
+    const times = { savedAt: this.#options.now(), lastRead, lastWatched };
+    return encode({ query, head, resourceEpoch, shownBeyond, refusal, ...times });
+  }
+
+  #prefixOf(collection: Collection): string {
+    let prefix = this.#prefixes.get(collection);
+    if (prefix === undefined) {
+      prefix = prefixOfKey(collection.key);
+      this.#prefixes.set(collection, prefix);
+    }
+    return prefix;
   }
 }
 

@@ -26,8 +26,10 @@ export class EventLog {
   readonly #dropped: (event: LogEvent) => void;
   #events: LogEvent[] = [];
   #bytes = 0;
-  /** Cursor of the oldest event still here. */
+  /** Cursor of the first of them. */
   #first = 0;
+  /** How many of them, at the beginning, are gone. */
+  #gone = 0;
   /** Every change above this version is in the log. */
   #startVersion: string;
   /** Ranges of versions of which only a list at their end is known. */
@@ -62,42 +64,36 @@ export class EventLog {
   append(event: LogEvent): void {
     this.#events.push(event);
     this.#bytes += event.held.length;
-    let drop = 0;
-    while (this.#events.length - drop > this.#limits.maxEvents || this.#bytes > this.#limits.maxBytes) {
-      const oldest = this.#events[drop];
+    while (this.#events.length - this.#gone > this.#limits.maxEvents || this.#bytes > this.#limits.maxBytes) {
+      const oldest = this.#events[this.#gone];
       if (oldest === undefined) break;
       this.#bytes -= oldest.held.length;
       this.#startVersion = oldest.resourceVersion;
-      drop += 1;
+      this.#gone += 1;
+      this.#dropped(oldest);
     }
-    if (drop === 0) return;
-    this.#first += drop;
-    for (const gone of this.#events.splice(0, drop)) this.#dropped(gone);
+    // Moving all that is left for each event that goes would cost more than the event.
+    if (this.#gone < goneEvents) return;
+    this.#first += this.#gone;
+    this.#events.splice(0, this.#gone);
+    this.#gone = 0;
   }
 
   /** Forgets everything: all cursors given out so far are lost, and so is every version below `startVersion`. */
   reset(startVersion: string): void {
     this.#first = this.end + 1;
-    const gone = this.#events;
+    const gone = this.#events.slice(this.#gone);
     this.#events = [];
+    this.#gone = 0;
     this.#bytes = 0;
     this.#gaps = [];
     this.#startVersion = startVersion;
     for (const event of gone) this.#dropped(event);
   }
 
-  /**
-   * @returns the events from a cursor on, at most `maxEvents`; undefined where some of them are no longer here
-   */
-  from(cursor: number, maxEvents: number): readonly LogEvent[] | undefined {
-    if (cursor < this.#first) return undefined;
-    const start = cursor - this.#first;
-    return this.#events.slice(start, start + maxEvents);
-  }
-
   /** @returns the event at a cursor; nothing at the end, and where it is no longer here */
   at(cursor: number): LogEvent | undefined {
-    return this.#events[cursor - this.#first];
+    return cursor < this.#first + this.#gone ? undefined : this.#events[cursor - this.#first];
   }
 
   /**
@@ -106,7 +102,7 @@ export class EventLog {
    */
   after(version: string): number | undefined {
     if (compareVersions(version, this.#startVersion) < 0) return undefined;
-    let low = 0;
+    let low = this.#gone;
     let high = this.#events.length;
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -119,6 +115,9 @@ export class EventLog {
     return this.#gaps.some(inGap) ? undefined : this.#first + low;
   }
 }
+
+/** So many are taken off at once. */
+const goneEvents = 128;
 
 interface Gap {
   readonly from: string;

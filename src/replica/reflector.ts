@@ -318,11 +318,13 @@ export class Reflector {
   async #watch(round: AbortController): Promise<void> {
     const { collection, clock } = this.#options;
     const parameters = { timeoutSeconds: this.#timeoutSeconds(), resourceVersion: collection.resourceVersion };
+    const askedAt = clock.monotonic();
     const stream = await this.#query.watch(parameters, round);
     this.#refusal.granted();
     // What was missed comes first, and has no end mark: it is all there once the cloud's version is reached, or where
-    // nothing has come for a while.
-    const quiet = clock.setTimer(confirmMs, () => this.#confirmed(round));
+    // nothing has come for a while, which on a slow link is longer.
+    const quietMs = confirmMs + 3 * (clock.monotonic() - askedAt);
+    const quiet = clock.setTimer(quietMs, () => this.#confirmed(round));
     if (this.#isCurrent()) this.#confirmed(round);
     const decoder = collection.codec.watchDecoder();
     try {

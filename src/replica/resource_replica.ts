@@ -4,7 +4,7 @@ import { type Query, selectedNameOf } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import type { CloudHistory } from "./cloud_history.ts";
 import type { Collection, ResourceEpoch } from "./collection.ts";
-import { objectKey, type ObjectPath } from "./object_path.ts";
+import { objectKey, type ObjectPath, objectPath } from "./object_path.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
 import type { Freshness } from "./freshness.ts";
 import type { HeldRecord, Records } from "./records.ts";
@@ -128,15 +128,15 @@ export class ResourceReplica implements ResourceEpoch {
 
   /** A collection has taken an object. What is recorded of it goes, unless the object may leave the collection's selection. */
   took(object: ShownObject, by: Collection): void {
-    const { namespace, name } = object.meta;
-    if (selectsForLife(by.query)) this.#options.records.passed({ ...by.query, namespace, name }, object.meta);
+    const path = objectPath(by.query, object.meta);
+    if (selectsForLife(by.query)) this.#options.records.passed(path, object.meta);
     this.shown(object, by);
   }
 
   /** An object has left a collection: it was deleted, or it is no longer what the query selects. */
   left(meta: ObjectMeta, from: Collection): void {
     const { records, freshness } = this.#options;
-    const path = { ...from.query, namespace: meta.namespace, name: meta.name };
+    const path = objectPath(from.query, meta);
     freshness.seenGone(from, meta.uid);
     if (selectsForLife(from.query)) {
       records.passed(path, meta);

@@ -9,6 +9,9 @@ export interface RowBatchOptions {
   readonly logger: Logger;
 }
 
+/** A row's new value; one that is made when it is committed spares those that are overtaken before. Undefined removes the row. */
+export type RowValue = Uint8Array | (() => Uint8Array) | undefined;
+
 /** Changes wait at most this long, and at most this many rows, for their commit (R14). */
 const commitDelayMs = 200;
 const commitRows = 1_000;
@@ -23,11 +26,13 @@ const retryMs = 5_000;
 export class RowBatch {
   readonly #options: RowBatchOptions;
   /** The newest value of each row that is not in a commit yet; undefined removes it. */
-  #pending = new Map<string, Uint8Array | undefined>();
-  #committing: ReadonlyMap<string, Uint8Array | undefined> = new Map();
+  #pending = new Map<string, RowValue>();
+  #committing: ReadonlyMap<string, RowValue> = new Map();
   #committingBytes = 0;
   #pendingBytes = 0;
   #timer: Timer | undefined;
+  /** Whether the timer is for as soon as may be. */
+  #soon = false;
   #writing: Promise<void> | undefined;
   #failure: string | undefined;
   #closed = false;
@@ -41,14 +46,18 @@ export class RowBatch {
     return this.#failure;
   }
 
-  /** Bytes that are not committed yet. */
+  /** Rows that are not committed yet. */
+  get pendingRows(): number {
+    return this.#pending.size + this.#committing.size;
+  }
+
+  /** Bytes that are not committed yet, but for those that are not made yet. */
   get pendingBytes(): number {
     return this.#pendingBytes + this.#committingBytes;
   }
 
-  /** @param value undefined removes the row */
-  set(row: string, value: Uint8Array | undefined): void {
-    this.#pendingBytes += (value?.length ?? 0) - (this.#pending.get(row)?.length ?? 0);
+  set(row: string, value: RowValue): void {
+    this.#pendingBytes += lengthOf(value) - lengthOf(this.#pending.get(row));
     this.#pending.set(row, value);
     if (this.#writing !== undefined || this.#failure !== undefined) return;
     // Not in this turn: what belongs together is set in one.
@@ -58,8 +67,11 @@ export class RowBatch {
 
   /** The value of a row as it was set last, where it is still in memory; `unknown` where the store must be asked. */
   waiting(row: string): Uint8Array | "removed" | "unknown" {
-    if (this.#pending.has(row)) return this.#pending.get(row) ?? "removed";
-    if (this.#committing.has(row)) return this.#committing.get(row) ?? "removed";
+    for (const rows of [this.#pending, this.#committing]) {
+      const value = rows.get(row);
+      if (value !== undefined) return made(value);
+      if (rows.has(row)) return "removed";
+    }
     return "unknown";
   }
 
@@ -73,8 +85,7 @@ export class RowBatch {
   /** Commits what waits. Never rejects: what could not be committed is tried again. */
   async flush(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#cancelTimer();
     if (this.#pending.size === 0) return;
     this.#writing = this.#commit().finally(() => this.#writing = undefined);
     await this.#writing;
@@ -88,10 +99,16 @@ export class RowBatch {
   }
 
   #schedule(delayMs: number): void {
-    if (this.#closed) return;
-    if (this.#timer !== undefined && delayMs > 0) return;
-    this.#timer?.cancel();
+    if (this.#closed || this.#soon || (this.#timer !== undefined && delayMs > 0)) return;
+    this.#cancelTimer();
+    this.#soon = delayMs === 0;
     this.#timer = this.#options.clock.setTimer(delayMs, () => void this.flush());
+  }
+
+  #cancelTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#soon = false;
   }
 
   async #commit(): Promise<void> {
@@ -105,7 +122,7 @@ export class RowBatch {
     const remove: string[] = [];
     for (const [row, value] of rows) {
       if (value === undefined) remove.push(row);
-      else put.push([row, value]);
+      else put.push([row, made(value)]);
     }
     try {
       await this.#options.store.commit({ put, remove });
@@ -116,7 +133,7 @@ export class RowBatch {
       this.#pending = rows;
       this.#pendingBytes = bytes;
       for (const [row, value] of newer) {
-        this.#pendingBytes += (value?.length ?? 0) - (rows.get(row)?.length ?? 0);
+        this.#pendingBytes += lengthOf(value) - lengthOf(rows.get(row));
         rows.set(row, value);
       }
     } finally {
@@ -133,4 +150,12 @@ export class RowBatch {
     }
     this.#failure = failure;
   }
+}
+
+function lengthOf(value: RowValue): number {
+  return value instanceof Uint8Array ? value.length : 0;
+}
+
+function made(value: Uint8Array | (() => Uint8Array)): Uint8Array {
+  return value instanceof Uint8Array ? value : value();
 }

@@ -165,6 +165,7 @@ export class Informer {
         head: (head) => {
           status = head.status;
           follower.stale = head.stale;
+          follower.passed = head.source === "cloud";
           client.trace(() => `${this.name}: ${rawPath} -> ${status} ${head.source}${head.stale ? " stale" : ""}`);
         },
         event: (event) => {
@@ -227,6 +228,8 @@ class Follower {
   /** Whether the state is whole: from the beginning, or from the end of the initial events. */
   synced: boolean;
   stale = false;
+  /** Whether the cloud's own stream passes through: the hub keeps nothing of it. */
+  passed = false;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -252,6 +255,7 @@ class Follower {
     if (!this.synced) return;
     this.#checkPosition(type, version, event);
     this.position = version;
+    if (this.passed) return;
     if (type === "DELETED") client.oracle.showDeleted(state, version, { selected: query.label !== undefined });
     else client.oracle.show(state, { selected: query.label !== undefined });
   }
@@ -288,6 +292,7 @@ class Follower {
       client.oracle.checkLive(query, version, where);
       client.oracle.checkNoneBehind(answer, { sequence, where, stale: false });
     }
+    if (this.passed) return;
     for (const state of this.objects.values()) client.oracle.show(state, { selected: query.label !== undefined });
   }
 

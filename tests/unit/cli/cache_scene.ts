@@ -3,6 +3,7 @@ import { cacheGetCommand } from "../../../src/cli/cache_get_command.ts";
 import { cacheLsCommand } from "../../../src/cli/cache_ls_command.ts";
 import { cacheRmCommand } from "../../../src/cli/cache_rm_command.ts";
 import { cacheVerifyCommand } from "../../../src/cli/cache_verify_command.ts";
+import type { Command } from "../../../src/cli/command.ts";
 import type { RawFlags } from "../../../src/cli/config_file.ts";
 import { runCommand } from "../../../src/cli/run_command.ts";
 import { nodeScope } from "../../../src/identity/scope.ts";
@@ -16,7 +17,9 @@ import { mapBytes, mapList, mapsQuery } from "../../testing/json_objects.ts";
 import { loneReplica } from "../../testing/lone_replica.ts";
 import { fakeFiles } from "./fake_files.ts";
 
-const commands = {
+type CacheCommandName = "ls" | "get" | "rm" | "verify";
+
+const commands: Readonly<Record<CacheCommandName, Command>> = {
   ls: cacheLsCommand,
   get: cacheGetCommand,
   rm: cacheRmCommand,
@@ -27,7 +30,7 @@ export interface CacheScene {
   /** What lies under the seal. */
   readonly memory: Store;
   readonly sealed: Store;
-  run(command: keyof typeof commands, ...words: readonly string[]): Promise<CacheResult>;
+  run(command: CacheCommandName, ...words: readonly string[]): Promise<CacheResult>;
 }
 
 export interface CacheResult {

@@ -10,6 +10,7 @@ import {
   withTypeMeta,
 } from "../../../src/kube/object_meta.ts";
 import { damage, damaged, fuzzRuns, objectOf, spaces, stringText, valueText } from "../../testing/json_text.ts";
+import { type JsonMembers, objectAt, parseObject, stringAt } from "../../testing/json_values.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -64,19 +65,30 @@ function objectText({ type, metadata, others, order, spaces, escaped }: ObjectPa
 
 /** What JSON.parse makes of it, as of `readObjectMeta`. */
 function metaOf(text: string): ObjectMeta {
-  const { kind, apiVersion, metadata = {} } = JSON.parse(text);
-  const { name, namespace, uid, resourceVersion, labels, annotations, generation } = metadata;
+  const object = parseObject(text);
+  const metadata = objectAt(object, "metadata");
+  const { generation } = metadata;
+  assert.ok(generation === undefined || typeof generation === "number");
   return {
-    kind: kind ?? "",
-    apiVersion: apiVersion ?? "",
-    name: name ?? "",
-    namespace: namespace ?? "",
-    uid: uid ?? "",
-    resourceVersion: resourceVersion ?? "",
-    labels: labels ?? {},
+    kind: stringAt(object, "kind"),
+    apiVersion: stringAt(object, "apiVersion"),
+    name: stringAt(metadata, "name"),
+    namespace: stringAt(metadata, "namespace"),
+    uid: stringAt(metadata, "uid"),
+    resourceVersion: stringAt(metadata, "resourceVersion"),
+    labels: stringsOf(objectAt(metadata, "labels")),
     ...(generation === undefined ? {} : { generation }),
-    initialEventsEnd: annotations?.["k8s.io/initial-events-end"] === "true",
+    initialEventsEnd: objectAt(metadata, "annotations")["k8s.io/initial-events-end"] === "true",
   };
+}
+
+/** The same members; all of them are strings. */
+function stringsOf(members: JsonMembers): Readonly<Record<string, string>> {
+  const strings = Object.entries(members).map(([key, value]) => {
+    assert.ok(typeof value === "string", `${key} is no string`);
+    return [key, value] as const;
+  });
+  return Object.fromEntries(strings);
 }
 
 test("readObjectMeta reads what JSON.parse does, in whatever way it is written", () => {
@@ -93,13 +105,13 @@ test("withTypeMeta, withoutTypeMeta and withResourceVersion change what they nam
   fc.assert(
     fc.property(object, (parts) => {
       const bytes = encoder.encode(objectText(parts));
-      const before = JSON.parse(decoder.decode(bytes));
+      const before = parseObject(decoder.decode(bytes));
       const parsed = (changed: Uint8Array): unknown => JSON.parse(decoder.decode(changed));
       const type = { kind: "K", apiVersion: "g/v1" };
       assert.deepEqual(parsed(withTypeMeta(bytes, type)), { ...type, ...before });
       const { kind: _kind, apiVersion: _apiVersion, ...bare } = before;
       assert.deepEqual(parsed(withoutTypeMeta(bytes)), bare);
-      const metadata = { ...before.metadata, resourceVersion: "9" };
+      const metadata = { ...objectAt(before, "metadata"), resourceVersion: "9" };
       assert.deepEqual(parsed(withResourceVersion(bytes, "9")), { ...before, metadata });
     }),
     { numRuns: fuzzRuns },

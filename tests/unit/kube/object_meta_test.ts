@@ -150,3 +150,16 @@ describe("withResourceVersion replaces the version and nothing else", () => {
     ] as const
   ) test(object.slice(0, 60), () => assert.equal(decode(withResourceVersion(encode(object), "9")), changed));
 });
+
+test("readObjectMeta reads texts right that come again and again, whatever others were read meanwhile", () => {
+  const texts = ["", "a", "é", "\u0000", 'a"b', "a\\b", "x".repeat(64), "x".repeat(65), "x".repeat(500)];
+  for (let number = 0; number < 5_000; number++) texts.push(`text ${number}`, `${"y".repeat(number % 70)}`);
+  for (let round = 0; round < 2; round++) {
+    for (const text of texts) {
+      const meta = { namespace: text, name: text, labels: { [text]: text, other: text } };
+      const read = readObjectMeta(encode(JSON.stringify({ kind: text, apiVersion: text, metadata: meta })));
+      assert.deepEqual([read.kind, read.apiVersion, read.namespace, read.name], [text, text, text, text]);
+      assert.deepEqual(read.labels, meta.labels);
+    }
+  }
+});

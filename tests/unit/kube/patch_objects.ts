@@ -1,8 +1,41 @@
 /** Objects that the API server takes as they are, and that the rows of `patch_rows.ts` patch. */
 
+type Members = Readonly<Record<string, unknown>>;
+
+type Strings = Readonly<Record<string, string>>;
+
+/** What the rows ask of a Node by name, among the rest. */
+interface SampleNode extends Members {
+  readonly metadata: SampleMetadata & { readonly labels: Strings; readonly annotations: Strings };
+  readonly status: Members & {
+    readonly capacity: Strings;
+    readonly conditions: readonly Members[];
+    readonly addresses: readonly Members[];
+    readonly nodeInfo: Strings;
+  };
+}
+
+/** What the rows ask of a Pod by name, among the rest. */
+interface SamplePod extends Members {
+  readonly metadata: SampleMetadata;
+  readonly status: Members & {
+    readonly conditions: readonly Members[];
+    readonly resourceClaimStatuses: readonly Members[];
+  };
+}
+
+interface SampleEvent extends Members {
+  readonly metadata: SampleMetadata;
+}
+
+interface SampleMetadata extends Members {
+  readonly name: string;
+  readonly uid: string;
+}
+
 const time = (minute: number): string => `2026-01-02T03:0${minute}:00Z`;
 
-export const NODE = {
+export const NODE: SampleNode = {
   kind: "Node",
   apiVersion: "v1",
   metadata: {
@@ -53,11 +86,11 @@ export const NODE = {
   },
 };
 
-function condition(type: string, status: string): Readonly<Record<string, unknown>> {
+function condition(type: string, status: string): Members {
   return { type, status, lastHeartbeatTime: time(1), lastTransitionTime: time(0) };
 }
 
-export const POD = {
+export const POD: SamplePod = {
   kind: "Pod",
   apiVersion: "v1",
   metadata: {
@@ -101,12 +134,12 @@ export const POD = {
   },
 };
 
-function podCondition(type: string, more: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
+function podCondition(type: string, more: Members = {}): Members {
   return { type, status: "True", lastProbeTime: null, lastTransitionTime: time(1), ...more };
 }
 
 /** Of the pod's one container, which runs unless told otherwise. */
-export function containerStatus(more: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function containerStatus(more: Members): Members {
   return {
     name: "main",
     state: { running: { startedAt: time(1) } },
@@ -121,7 +154,7 @@ export function containerStatus(more: Readonly<Record<string, unknown>>): Readon
   };
 }
 
-export const EVENT = {
+export const EVENT: SampleEvent = {
   kind: "Event",
   apiVersion: "v1",
   metadata: {
@@ -144,7 +177,7 @@ export const EVENT = {
   reportingInstance: "patched",
 };
 
-export const NEW_EVENT = {
+export const NEW_EVENT: SampleEvent = {
   kind: "Event",
   apiVersion: "events.k8s.io/v1",
   metadata: {

@@ -8,6 +8,7 @@ import type { LogEvent } from "../../../src/replica/event_log.ts";
 import type { ObjectRows } from "../../../src/replica/object_rows.ts";
 import { mapBytes, mapList as list, mapsQuery as query, type ParsedObject } from "../../testing/json_objects.ts";
 import { loneRows, oneEpoch } from "../../testing/lone_rows.ts";
+import { eventsFrom } from "../../testing/log_events.ts";
 
 interface Scene {
   readonly collection: Collection;
@@ -37,7 +38,7 @@ function synced(resourceVersion: number, ...items: Uint8Array[]) {
 function sent({ collection, frames }: Scene, after: string): (readonly [LogEvent, ParsedObject])[] | undefined {
   const cursor = collection.log.after(after);
   if (cursor === undefined) return undefined;
-  return collection.log.from(cursor, 100)?.map((event) => {
+  return eventsFrom(collection.log, cursor)?.map((event) => {
     const frame = frames.of(event, collection.codec);
     assert.ok(frame instanceof Uint8Array); // it is in memory
     const { type, object } = JSON.parse(new TextDecoder().decode(frame)) as { type: string; object: ParsedObject }; // not checked
@@ -97,7 +98,7 @@ describe("Collection.replace", () => {
     const cursor = collection.log.end;
     collection.replace(list(7, mapBytes("a", 2)));
     assert.deepEqual([collection.epoch, collection.resourceVersion, held(collection)], [1, "7", ["a 2"]]);
-    assert.equal(collection.log.from(cursor, 1), undefined);
+    assert.equal(eventsFrom(collection.log, cursor), undefined);
   });
 
   test("R9: a newer list with an older object begins a new epoch", () => {
@@ -265,7 +266,7 @@ test("Collection.drop ends its watchers: their cursors are lost", () => {
   let woken = 0;
   collection.subscribe(() => woken++);
   collection.drop();
-  assert.deepEqual([collection.log.from(cursor, 1), woken], [undefined, 1]);
+  assert.deepEqual([eventsFrom(collection.log, cursor), woken], [undefined, 1]);
 });
 
 test("Collection.selects tells what its query selects, and false where the bytes it needs are missing", () => {

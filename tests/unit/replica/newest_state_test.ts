@@ -10,8 +10,14 @@ const all: Query = { ...widgets, fieldSelector: "" };
 const red: Query = { ...widgets, fieldSelector: "spec.colour=red" };
 const named: Query = { ...widgets, fieldSelector: "metadata.name!=z" };
 
-/** A complete list of objects, each `name@version`. */
-function list(replica: Replica, query: Query, version: string, objects: readonly string[]): void {
+interface Listed {
+  readonly version: string;
+  /** Each as `name@version`. */
+  readonly objects: readonly string[];
+}
+
+/** Makes a complete list known. */
+function list(replica: Replica, query: Query, { version, objects }: Listed): void {
   const items = objects.map((text) => {
     const [name = "", resourceVersion = ""] = text.split("@");
     const metadata = { name, namespace: "n", uid: name, resourceVersion };
@@ -29,14 +35,14 @@ async function state(replica: Replica, query: Query): Promise<readonly string[]>
 
 test("R10: where it can be told what is selected, what another collection knows newer replaces the own state", async () => {
   const { replica } = loneReplica();
-  list(replica, named, "5", ["a@3", "b@4"]);
-  list(replica, all, "9", ["a@8", "z@7"]);
+  list(replica, named, { version: "5", objects: ["a@3", "b@4"] });
+  list(replica, all, { version: "9", objects: ["a@8", "z@7"] });
   assert.deepEqual(await state(replica, named), ["a@8"]);
 });
 
 test("R11: where it cannot be told what is selected, the own state stays, but for what is known to be gone", async () => {
   const { replica } = loneReplica();
-  list(replica, red, "5", ["a@3", "b@4"]);
-  list(replica, all, "9", ["a@8", "c@7"]);
+  list(replica, red, { version: "5", objects: ["a@3", "b@4"] });
+  list(replica, all, { version: "9", objects: ["a@8", "c@7"] });
   assert.deepEqual(await state(replica, red), ["a@3"]);
 });

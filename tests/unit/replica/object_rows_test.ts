@@ -145,9 +145,9 @@ test("ObjectRows keeps at most so many bytes in memory, what was used recently",
   assert.deepEqual(await cold, sized("b"));
   assert.deepEqual([store.reads, rows.hotBytes, rows.bytes], [[b.row], size * 2, size * 3]);
   assert.ok(rows.read(b) instanceof Uint8Array); // warm again, in the place of one of the others
-  const others = [a, c].map((held) => rows.read(held));
-  assert.equal(others.filter((read) => read instanceof Promise).length, 1);
-  await Promise.all(others);
+  const cooled = [a, c].map((held) => rows.read(held)).filter((read) => read instanceof Promise);
+  assert.equal(cooled.length, 1);
+  await Promise.all(cooled);
 });
 
 test("ObjectRows keeps an object that is larger than all its memory in the store only", async () => {

@@ -49,6 +49,27 @@ test("RowBatch commits the newest value of a row only", async () => {
   assert.equal(batch.pendingBytes, 0);
 });
 
+test("RowBatch makes a value that is made when it is committed once, of what then is, and none that was overtaken", async () => {
+  const { store, batch } = make();
+  let made = 0;
+  let state = 1;
+  const value = () => {
+    made++;
+    return bytes(state);
+  };
+  batch.set("head", value);
+  batch.set("other", value);
+  batch.set("head", value);
+  batch.set("other", undefined);
+  state = 2;
+  assert.deepEqual([made, batch.pendingRows], [0, 2]);
+  await batch.flush();
+  assert.deepEqual([made, batch.pendingRows], [1, 0]);
+  assert.deepEqual(store.batches, [{ put: [["head", bytes(2)]], remove: ["other"] }]);
+  batch.set("head", value);
+  assert.deepEqual([batch.waiting("head"), await batch.get("head")], [bytes(2), bytes(2)]);
+});
+
 test("R14: RowBatch commits one batch at a time, in order; what comes meanwhile goes with the next", async () => {
   const { store, clock, batch } = make();
   const { promise, resolve } = deferred();

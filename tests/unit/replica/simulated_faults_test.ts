@@ -16,6 +16,7 @@ import { ManualSink } from "../../testing/manual_sink.ts";
 import { createFaultyStore, keysOf } from "../../testing/faulty_store.ts";
 import { mapBytes, mapList, mapsQuery, parsed } from "../../testing/json_objects.ts";
 import { loneReplica } from "../../testing/lone_replica.ts";
+import { eventsFrom } from "../../testing/log_events.ts";
 import { loneRows, oneEpoch } from "../../testing/lone_rows.ts";
 
 const pathTo = (name: string) => ({ group: "", version: "v1", resource: "configmaps", namespace: "default", name });
@@ -58,7 +59,7 @@ test("R9: View: an object of another uid is deleted, then added, for a narrower 
   collection.replace(mapList(30, mapBytes("a", 20, { uid: "new" })));
   const view = new View(collection, rows, remainder(mapsQuery, narrow));
   const types: (string | undefined)[] = [];
-  for (const event of collection.log.from(collection.log.after("10") ?? -1, 10) ?? []) {
+  for (const event of eventsFrom(collection.log, collection.log.after("10") ?? -1) ?? []) {
     types.push((await view.event(event))?.type);
   }
   assert.deepEqual(types, ["DELETED", "ADDED"]);
