@@ -50,14 +50,14 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   const identity = await openHubIdentity({ platform, kubeconfig: kubeconfigOf(values), origins, logger });
   cleanup.push(identity.close);
   const options = hubOptions({ platform, values }, { identity, logger });
-  const { store, started: hub } = await startOnStorage({
+  const { store, outboxStore, started: hub } = await startOnStorage({
     platform,
     rootDir: values.string("root-dir"),
     diskCachePath: values.string("disk-cache-path"),
     storageKeyFile: values.string("storage-key-file"),
     logger,
-  }, (opened) => createHub({ ...options, store: opened }));
-  cleanup.push(() => store.close());
+  }, (stores) => createHub({ ...options, ...stores }));
+  cleanup.push(() => store.close(), () => outboxStore.close());
   const listeners: Listener[] = [];
   // Watches are ended by the hub, while its listeners wait for answers under way.
   cleanup.push(async () => {
@@ -76,7 +76,7 @@ interface HubParts {
 function hubOptions(
   { platform, values }: Pick<CommandContext, "platform" | "values">,
   { identity, logger }: HubParts,
-): Omit<HubOptions, "store"> {
+): Omit<HubOptions, "store" | "outboxStore"> {
   const allowUids = values.list("plain-allow-uid").map(Number);
   return {
     platform,
@@ -96,6 +96,7 @@ function hubOptions(
     minRequestTimeoutMs: values.durationMs("min-request-timeout"),
     cacheMaxBytes: values.bytes("cache-max-bytes"),
     cacheMemoryMaxBytes: values.bytes("cache-memory-max-bytes"),
+    outboxMaxBytes: values.bytes("outbox-max-bytes"),
     collectionIdleMs: values.durationMs("collection-idle"),
     ...(allowUids.length > 0 ? { plainAllowUids: allowUids } : {}),
     version,

@@ -118,6 +118,13 @@ export const hubFlags: readonly Flag[] = [
     group: "Storage",
   },
   {
+    name: "outbox-max-bytes",
+    type: "bytes",
+    default: "64MiB",
+    help: "the node's own writes that wait for the cloud while it is out of reach; past it they are refused",
+    group: "Storage",
+  },
+  {
     name: "collection-idle",
     type: "duration",
     unit: "m",

@@ -20,21 +20,29 @@ export interface HubStorageOptions extends StoragePlace {
 
 const credentialName = "holdfast-storage-key";
 
-/** The replica's store and what was started on it. */
-export interface OnStorage<T> {
+/** What a hub keeps on disk. */
+export interface HubStores {
+  /** The replica. */
   readonly store: Store;
+  /** Writes that the cloud has still to get: each commit survives power loss. */
+  readonly outboxStore: Store;
+}
+
+/** The stores and what was started on them. */
+export interface OnStorage<T> extends HubStores {
   readonly started: T;
 }
 
 /**
- * Opens the replica's store and starts something on it. Where SQLite finds the file malformed, at opening or at the start's
- * first reads, the file is kept aside and all begins again with an empty one: its rows are fetched again.
+ * Opens the stores and starts something on them. Where SQLite finds the replica's file malformed, at opening or at the
+ * start's first reads, the file is kept aside and all begins again with an empty one: its rows are fetched again. So it is
+ * with the outbox's file, which is looked through before; what waited in it is lost then, and that is logged as an error.
  *
  * @throws StoreError, FileError, RangeError where the key has a wrong length, and what `start` throws
  */
 export async function startOnStorage<T>(
   options: HubStorageOptions,
-  start: (store: Store) => Promise<T>,
+  start: (stores: HubStores) => Promise<T>,
 ): Promise<OnStorage<T>> {
   try {
     return await attempt(options, start, false);
@@ -51,8 +59,8 @@ export async function startOnStorage<T>(
 }
 
 async function attempt<T>(
-  options: StoragePlace,
-  start: (store: Store) => Promise<T>,
+  options: HubStorageOptions,
+  start: (stores: HubStores) => Promise<T>,
   setAside: boolean,
 ): Promise<OnStorage<T>> {
   const { platform } = options;
@@ -60,12 +68,55 @@ async function attempt<T>(
   try {
     const { files, random } = platform;
     const key = await loadStorageKey({ files, random, path: await storageKeyPath(options) });
-    const store = createSealedStore(below, platform.createCipher(key));
-    return { store, started: await start(store) };
+    const cipher = platform.createCipher(key);
+    const store = createSealedStore(below, cipher);
+    const outboxBelow = await openOutboxStore(options);
+    try {
+      const outboxStore = createSealedStore(outboxBelow, cipher);
+      return { store, outboxStore, started: await start({ store, outboxStore }) };
+    } catch (error) {
+      await outboxBelow.close();
+      throw error;
+    }
   } catch (error) {
     await below.close();
     throw error;
   }
+}
+
+async function openOutboxStore(options: HubStorageOptions): Promise<Store> {
+  const path = outboxPath(options);
+  try {
+    return await openWhole(options, { path, setAside: false });
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.failure !== "corrupt") throw error;
+    options.logger.log("error", "The outbox is damaged: it is kept aside, and what waited in it is lost", {
+      path,
+      keptAs: `${path}.damaged`,
+      error: error.message,
+    });
+    return await openWhole(options, { path, setAside: true });
+  }
+}
+
+/** Reads all of it, which is little: what is damaged is found before anything is started. */
+async function openWhole(
+  { platform }: StoragePlace,
+  { path, setAside }: { readonly path: string; readonly setAside: boolean },
+): Promise<Store> {
+  const store = await platform.openStore({ path, durability: "full", setAside });
+  try {
+    for await (const _ of store.list("")) { /* malformed pages throw */ }
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The outbox's file. */
+function outboxPath({ rootDir }: StoragePlace): string {
+  return `${rootDir.replace(/\/+$/, "")}/outbox.db`;
 }
 
 /** The store's file. */

@@ -20,6 +20,7 @@ import { type ApiContext, type ApiRequest, contentTypeOf, keyOf, namespaceOf, re
 import { applyMergePatch } from "./merge_patch.ts";
 import type { ObjectKey } from "./object_store.ts";
 import { apiVersionOf, qualifiedResource, type ResourceType, resourceTypes } from "./resource_type.ts";
+import { applyTypedPatch, isTypedPatch } from "./typed_patch.ts";
 
 /** POST to a collection. @throws StatusError */
 export async function createObject(context: ApiContext, request: ApiRequest): Promise<JsonObject> {
@@ -62,7 +63,12 @@ export async function updateObject(context: ApiContext, request: ApiRequest): Pr
   return replaceObject(context, { request, key, input });
 }
 
-/** PATCH by a merge patch, or by a strategic one taken as such ({@link applyMergePatch}). @throws StatusError */
+/**
+ * PATCH by a merge patch, or by a strategic one: of a status that is known as the API server applies it, else taken for a
+ * merge patch ({@link applyMergePatch}).
+ *
+ * @throws StatusError
+ */
 export async function patchObject(context: ApiContext, request: ApiRequest): Promise<JsonObject> {
   const key = keyOf(request);
   const contentType = contentTypeOf(request.exchange);
@@ -72,15 +78,19 @@ export async function patchObject(context: ApiContext, request: ApiRequest): Pro
   const patch = parseJson(await readBody(request.exchange));
   const current = context.objects.get(key);
   if (current === undefined) throw notFound({ ...key.type, name: key.name });
-  const input = applyMergePatch(current, patch);
-  const patchVersion = isJsonObject(patch) ? fieldAt(patch, "metadata.resourceVersion") : undefined;
+  const input = isTypedPatch(request, contentType) ? applyTypedPatch(current, patch) : applyMergePatch(current, patch);
+  const { uid: patchUid, resourceVersion: patchVersion } = metadataOf(patch);
   const { resourceVersion: _held, ...metadata } = metadataOf(input);
   return replaceObject(context, {
     request,
     key,
     input: {
       ...(isJsonObject(input) ? input : {}),
-      metadata: { ...metadata, ...(typeof patchVersion === "string" ? { resourceVersion: patchVersion } : {}) },
+      metadata: {
+        ...metadata,
+        ...(patchUid === undefined ? {} : { uid: patchUid }),
+        ...(patchVersion === undefined ? {} : { resourceVersion: patchVersion }),
+      },
     },
   });
 }

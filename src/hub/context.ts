@@ -2,6 +2,8 @@ import type { Cloud } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Outbox } from "../replica/outbox.ts";
+import type { OutboxPusher } from "../replica/outbox_pusher.ts";
 import type { PagedLists } from "../replica/paged_lists.ts";
 import type { Recorder } from "../replica/recorder.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -15,6 +17,9 @@ export interface HubContext {
   readonly replica: Replica;
   readonly pagedLists: PagedLists;
   readonly recorder: Recorder;
+  /** Missing where no write is taken while the cloud is out of reach. */
+  readonly outbox?: Outbox;
+  readonly pusher?: OutboxPusher;
   readonly logger: Logger;
   readonly cloudReadTimeoutMs: number;
   /** A watch without `timeoutSeconds` lasts one to two times this. */

@@ -7,11 +7,13 @@ import { nodeScope } from "../identity/scope.ts";
 import type { ByteSource, Sink } from "../platform/bytes.ts";
 import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
 import { concat, decodedBody, readAll } from "../replica/body.ts";
+import type { ResourceOverlays } from "../replica/overlays.ts";
 import { type Recordable, Recorder } from "../replica/recorder.ts";
 import type { Call } from "./call.ts";
 import { pathOf } from "./object_path_of.ts";
 import { isExact } from "./routing.ts";
 import type { HubContext } from "./context.ts";
+import { overlaid, overlaysOf } from "./overlaid_relay.ts";
 import { isTrusted, untrusted } from "./trust.ts";
 
 /** A longer answer passes through unrecorded. */
@@ -138,6 +140,8 @@ interface Relayed {
 async function relay(context: HubContext, call: Call, relayed: Relayed): Promise<void> {
   if (call.exchange.answered) return;
   const { response } = relayed;
+  const overlays = overlaysOf(context, call, response);
+  if (overlays !== undefined) return await relayOverlaid(context, call, { ...relayed, overlays });
   const rawHeaders = forwardHeaders(response.rawHeaders);
   const kept = keeps(call, relayed) ? new KeptBody() : undefined;
   const sink = call.respond({ status: response.status, reason: response.reason, rawHeaders }, "cloud");
@@ -151,6 +155,30 @@ async function relay(context: HubContext, call: Call, relayed: Relayed): Promise
     sink.destroy();
     if (!(error instanceof UpstreamError)) throw error;
     if (!call.exchange.signal.aborted) context.link.suspect();
+  }
+}
+
+/** What waits in the outbox lies over answers of the cloud too: until it has been pushed they are older. */
+async function relayOverlaid(
+  context: HubContext,
+  call: Call,
+  relayed: Relayed & { readonly overlays: ResourceOverlays },
+): Promise<void> {
+  const { response, overlays } = relayed;
+  try {
+    const { rawHeaders, body, came } = await overlaid(call, response, overlays);
+    if (call.exchange.answered) return;
+    if (keeps(call, relayed)) {
+      await take(context, call, { ...relayed, response: { ...response, rawHeaders: [] }, body: came });
+    }
+    const sink = call.respond({ status: response.status, reason: response.reason, rawHeaders }, "cloud");
+    void sink.write(body);
+    sink.end();
+  } catch (error) {
+    if (!(error instanceof UpstreamError || error instanceof RangeError)) throw error;
+    if (call.exchange.signal.aborted) return;
+    if (error instanceof UpstreamError) context.link.suspect();
+    call.fail(outOfReach(error.message));
   }
 }
 

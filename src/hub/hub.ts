@@ -13,6 +13,9 @@ import type { Platform } from "../platform/platform.ts";
 import type { Store } from "../platform/store.ts";
 import { WebExchange } from "../platform/web_exchange.ts";
 import { Eviction } from "../replica/eviction.ts";
+import { Outbox } from "../replica/outbox.ts";
+import { OutboxCloud } from "../replica/outbox_cloud.ts";
+import { OutboxPusher } from "../replica/outbox_pusher.ts";
 import { PagedLists } from "../replica/paged_lists.ts";
 import { Recorder } from "../replica/recorder.ts";
 import { Replica } from "../replica/replica.ts";
@@ -46,6 +49,13 @@ export interface HubOptions {
   readonly authorization?: () => string | undefined;
   /** Seals what it keeps. The hub does not close it. */
   readonly store: Store;
+  /**
+   * Seals what it keeps, and its commits survive power loss: of writes that the cloud has still to get. The hub does not close
+   * it. @default none: no write is taken while the cloud is out of reach
+   */
+  readonly outboxStore?: Store;
+  /** Bytes that wait in it. @default {64 MiB} */
+  readonly outboxMaxBytes?: number;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** After it a read is answered by the replica, if that can. @default {2_000} */
@@ -86,11 +96,13 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const context = createContext(options, closing.signal);
   try {
     await context.replica.restore();
+    await context.outbox?.restore();
   } catch (error) {
     await context.replica.close();
     throw error;
   }
   await context.link.start();
+  context.pusher?.start();
   const eviction = createEviction(context, options);
   eviction.start();
   const apps = createApps(context, options);
@@ -105,6 +117,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     async close(): Promise<void> {
       closing.abort(new Error("The hub closes"));
       context.link.close();
+      await context.pusher?.close();
       await eviction.close();
       context.pagedLists.close();
       await context.replica.close();
@@ -126,19 +139,35 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
   const link = new Link({ ...times, cloud, clock, random, logger, ...(cluster === undefined ? {} : { cluster }) });
   const memoryMaxBytes = options.cacheMemoryMaxBytes ?? 32 * 1024 * 1024;
   const replica: Replica = new Replica({ cloud, link, store, clock, random, logger, memoryMaxBytes });
+  const recorder = new Recorder(replica, () => clock.now());
   return {
+    ...createOutbox(options, { cloud, link, replica, recorder }),
     platform,
     nodeName: options.nodeName,
     cloud,
     link,
     replica,
     pagedLists: new PagedLists({ rows: replica.rows, clock, random }),
-    recorder: new Recorder(replica, () => clock.now()),
+    recorder,
     logger,
     cloudReadTimeoutMs: options.cloudReadTimeoutMs ?? 2_000,
     minRequestTimeoutMs: options.minRequestTimeoutMs ?? 1_800_000,
     closed,
   };
+}
+
+type OutboxParts = Pick<HubContext, "cloud" | "link" | "replica" | "recorder">;
+
+function createOutbox(
+  { outboxStore, outboxMaxBytes, platform: { clock, random }, logger, nodeName }: HubOptions,
+  { cloud, link, replica, recorder }: OutboxParts,
+): Pick<HubContext, "outbox" | "pusher"> {
+  if (outboxStore === undefined) return {};
+  const maxBytes = outboxMaxBytes ?? 64 * 1024 * 1024;
+  const { overlays } = replica;
+  const outbox = new Outbox({ store: outboxStore, logger, now: () => clock.now(), maxBytes, overlays });
+  const ways = new OutboxCloud({ cloud, link, clock, recorder, nodeName });
+  return { outbox, pusher: new OutboxPusher({ outbox, cloud: ways, link, clock, random, logger }) };
 }
 
 function createEviction({ replica, link, platform, logger, nodeName }: HubContext, options: HubOptions): Eviction {

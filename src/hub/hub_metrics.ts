@@ -1,6 +1,7 @@
 import type { GaugeValue, Metrics } from "../platform/metrics.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
+import { declareOutboxMetrics } from "./outbox_metrics.ts";
 
 /** Names of resources that are labels. */
 const maxResources = 500;
@@ -65,6 +66,7 @@ export function declareMetrics(context: HubContext, metrics: Metrics): (call: Ca
   metrics.gauge("holdfast_store_failed", "Whether the store cannot be written", [], () => [
     { value: context.replica.batch.failure === undefined ? 0 : 1 },
   ]);
+  if (context.outbox !== undefined) declareOutboxMetrics(context.outbox, metrics);
   const known = new Set<string>();
   return ({ info, status, source }) => {
     // A path is the client's own words: a label is only what the API server, or the replica, has answered for.

@@ -2,16 +2,15 @@ import { contentTypeOf } from "../kube/media_type.ts";
 import { patchChangesNothing } from "../kube/patch.ts";
 import { decodeUnknown, readProtobufObjectMeta } from "../kube/protobuf.ts";
 import { protobufToJson } from "../kube/protobuf_messages.ts";
-import { alreadyExists, badRequest, requestEntityTooLarge } from "../kube/status.ts";
-import { readAll } from "../replica/body.ts";
+import { alreadyExists, badRequest } from "../kube/status.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { outOfReach } from "./forward.ts";
 import { pathOf } from "./object_path_of.ts";
-import { isUnreadable, readObject } from "./replica_answers.ts";
+import { hasOutbox, writeToOutbox } from "./outbox_writes.ts";
+import { isUnreadable, readShown } from "./replica_answers.ts";
+import { bodyOf, member, parseJson, respondObject } from "./write_body.ts";
 
-/** The API server takes no longer body either. */
-const maxBodyBytes = 3 * 1024 * 1024;
 const leaseNamespace = "kube-node-lease";
 const jsonPatches = [
   "application/json-patch+json",
@@ -21,13 +20,15 @@ const jsonPatches = [
 
 /**
  * Answers of a write, while the cloud is out of reach, what the API server would have answered (design, section 4,
- * Routing): a create of an object that is held, a patch that changes nothing, the renewal of this node's own lease.
+ * Routing): what the outbox takes, a create of an object that is held, a patch that changes nothing, the renewal of this
+ * node's own lease.
  *
  * @throws StatusError 503 for everything else
  */
 export async function writeOffline(context: HubContext, call: Call): Promise<void> {
   const { verb, subresource } = call.info;
   if (verb === "update" && isOwnLease(context, call)) return await renewLease(context, call);
+  if (hasOutbox(context) && await writeToOutbox(context, call) === true) return;
   if (verb === "create" && subresource === "") await refuseHeld(context, call);
   if (verb === "patch" && await patchedNothing(context, call)) return;
   throw outOfReach(`${call.exchange.method} ${call.info.resource} is the cloud's to decide (${context.link.reason})`);
@@ -58,13 +59,13 @@ async function patchedNothing(context: HubContext, call: Call): Promise<boolean>
   if (!jsonPatches.includes(type)) return false; // server-side apply is YAML, and the API server's to merge
   const body = await bodyOf(call);
   parseJson(body); // the API server looks at the patch before the object
-  const bytes = await readObject(context, held).catch((error: unknown) => {
+  const bytes = await readShown(context, path, held).catch((error: unknown) => {
     if (isUnreadable(error)) return undefined; // it has been dropped: nothing is known of it
     throw error;
   });
   if (bytes === undefined) return false;
   if (patchChangesNothing(bytes, { body, contentType: type }) !== true) return false;
-  respondJson(call, bytes);
+  respondObject(call, bytes, { status: 200, source: "replica" });
   return true;
 }
 
@@ -89,7 +90,7 @@ async function renewLease(context: HubContext, call: Call): Promise<void> {
   if (typeof resourceVersion === "string" && resourceVersion !== "") {
     context.replica.records.put(pathOf(call), { bytes, savedAt: context.platform.clock.now() });
   }
-  respondJson(call, bytes);
+  respondObject(call, bytes, { status: 200, source: "replica" });
 }
 
 function leaseJson(body: Uint8Array): Uint8Array {
@@ -97,40 +98,4 @@ function leaseJson(body: Uint8Array): Uint8Array {
   const json = kind === "Lease" ? protobufToJson(body) : undefined;
   if (json === undefined) throw badRequest(`Cannot decode the lease: it is a ${kind} of ${apiVersion}`);
   return json;
-}
-
-function respondJson(call: Call, bytes: Uint8Array): void {
-  const rawHeaders = ["Content-Type", "application/json", "Content-Length", String(bytes.length)];
-  const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
-  void sink.write(bytes);
-  sink.end();
-}
-
-const bodies = new WeakMap<Call, Promise<Uint8Array>>();
-
-/** The body, read once. */
-function bodyOf(call: Call): Promise<Uint8Array> {
-  let body = bodies.get(call);
-  if (body === undefined) {
-    body = readAll(call.exchange.body, maxBodyBytes).catch((error: unknown) => {
-      if (error instanceof RangeError) throw requestEntityTooLarge(`limit is ${maxBodyBytes}`);
-      throw error;
-    });
-    bodies.set(call, body);
-  }
-  return body;
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    throw badRequest(`the object provided is no JSON: ${cause instanceof Error ? cause.name : "malformed"}`);
-  }
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-    ? Reflect.get(value, name)
-    : undefined;
 }

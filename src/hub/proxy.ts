@@ -13,14 +13,18 @@ import { readCall } from "./read_call.ts";
 import { readFurtherPage } from "./further_page.ts";
 import { expiredOffline, readCollection, readCovered, readHeld } from "./reads.ts";
 import { fallback, type Route, route } from "./routing.ts";
+import { hasOutbox } from "./outbox_writes.ts";
 import { passUpgrade } from "./upgrade.ts";
+import { readCreated, writeInOrder } from "./writes_in_order.ts";
 
 /** Answers one request of the data plane through its exchange. Never rejects. @returns what came of it, for the log */
 export async function proxy(context: HubContext, exchange: Exchange): Promise<Call | undefined> {
   let call: Call | undefined;
   try {
     call = readCall(exchange);
-    await follow(context, call, chosen(context, call));
+    const way = chosen(context, call);
+    const isOwn = !["pass", "refuse"].includes(way);
+    if (!isOwn || !hasOutbox(context) || !readCreated(context, call)) await follow(context, call, way);
   } catch (error) {
     const status = toStatusError(error);
     if (status.code === 500) {
@@ -91,6 +95,7 @@ async function follow(context: HubContext, call: Call, way: Route): Promise<void
 
 async function throughCloud(context: HubContext, call: Call, way: Route): Promise<void> {
   const isRead = ["get", "list", "watch"].includes(call.info.verb);
+  if (!isRead && hasOutbox(context) && await writeInOrder(context, call) === "answered") return;
   const otherwise = isRead && fallback(way) === "held" ? () => readHeld(context, call) : undefined;
   await forward(context, call, {
     record: call.info.verb !== "watch",

@@ -2,6 +2,7 @@ import { nodeScope } from "../identity/scope.ts";
 import { queryOf } from "../kube/resources.ts";
 import { StoreError } from "../platform/store.ts";
 import type { Collection } from "../replica/collection.ts";
+import type { ObjectPath } from "../replica/object_path.ts";
 import { type HeldObject, MissingRowError } from "../replica/object_rows.ts";
 import { type Form, formOf } from "../replica/form.ts";
 import { writeList } from "../replica/list_answer.ts";
@@ -12,6 +13,7 @@ import { type WatchStart, writeWatch } from "../replica/watch_answer.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { firstPage, type ListPage } from "./list_page.ts";
+import { pathOf } from "./object_path_of.ts";
 
 /** Answers a list or watch from a view. What cannot be read ends its collection: it is fetched again (R11). */
 export async function answerView(context: HubContext, call: Call, view: View): Promise<void> {
@@ -28,7 +30,7 @@ export async function answerView(context: HubContext, call: Call, view: View): P
 
 /** Answers a GET with what is held of the object. */
 export async function answerObject(context: HubContext, call: Call, { held, staleSince }: Found): Promise<void> {
-  const bytes = await readObject(context, held);
+  const bytes = await readShown(context, pathOf(call), held);
   if (call.exchange.answered) return;
   const age = staleSince === undefined ? [] : ["Age", String(seconds(context.platform.clock.now() - staleSince))];
   const body = formFor(context, call)?.object(bytes, held.meta.resourceVersion) ?? bytes;
@@ -50,6 +52,12 @@ export async function readObject({ replica }: HubContext, held: HeldObject): Pro
     if (isUnreadable(error)) replica.lost(held, error);
     throw error;
   }
+}
+
+/** A held object with what waits in the outbox laid over it. @throws StoreError, MissingRowError */
+export async function readShown(context: HubContext, path: ObjectPath, held: HeldObject): Promise<Uint8Array> {
+  const bytes = await readObject(context, held);
+  return context.replica.overlays.of(path)?.over(held.meta, bytes) ?? bytes;
 }
 
 /** Whether what is held could not be read: the request may still be answered otherwise. */
@@ -101,7 +109,7 @@ export interface PageAnswer {
 async function writePage(context: HubContext, call: Call, { list, page }: PageAnswer): Promise<void> {
   const { collection, head, staleSince } = list;
   const { clock } = context.platform;
-  const { rows } = context.replica;
+  const rows = context.replica.overlays.of(collection.query)?.reader(context.replica.rows) ?? context.replica.rows;
   const age = staleSince === undefined ? [] : ["Age", String(seconds(clock.now() - staleSince))];
   const rawHeaders = [...headers(collection.codec.mediaType), ...age];
   const form = formFor(context, call);
@@ -123,6 +131,7 @@ async function answerWatch(context: HubContext, call: Call, view: View): Promise
     ...(form === undefined ? {} : { form }),
     rows: context.replica.rows,
     frames: context.replica.frames,
+    overlays: () => context.replica.overlays.of(collection.query),
     start: watchStart(call, collection),
     bookmarks: options.allowWatchBookmarks,
     timeoutMs: asked > 0 ? asked * 1_000 : context.minRequestTimeoutMs * (1 + random.float()),

@@ -1,7 +1,9 @@
 import { Hono } from "hono";
 import type { Metrics } from "../platform/metrics.ts";
+import type { Outbox } from "../replica/outbox.ts";
 import { createCacheApp } from "./cache_app.ts";
 import type { HubContext } from "./context.ts";
+import { createOutboxApp } from "./outbox_app.ts";
 
 export interface StatusAppOptions {
   readonly context: HubContext;
@@ -35,26 +37,43 @@ export function createStatusApp({ context, metrics, version, startedAt }: Status
   });
   app.get("/v1/status", (c) => c.json(status(context, { version, startedAt })));
   app.route("/", createCacheApp(context));
+  app.route("/", createOutboxApp(context));
   app.notFound((c) => c.text("404 page not found", 404));
   return app;
 }
 
-function readiness({ link, replica }: HubContext): Check[] {
+function readiness({ link, replica, outbox }: HubContext): Check[] {
   const { failure } = replica.batch;
   return [
     { name: "ping", ok: true, why: "" },
     { name: "restored", ok: true, why: "" },
     { name: "link-checked", ok: link.state !== "unknown", why: "the link to the cloud was not checked yet" },
-    { name: "cloud", ok: link.state === "online", why: `out of reach: ${link.reason}`, informational: true },
-    { name: "store", ok: failure === undefined, why: `going on from memory: ${failure ?? ""}`, informational: true },
+    {
+      name: "cloud",
+      ok: link.state === "online",
+      why: `out of reach: ${link.reason}, the replica answers`,
+      informational: true,
+    },
+    {
+      name: "store",
+      ok: failure === undefined,
+      why: `going on from memory: ${failure ?? ""}, the replica answers`,
+      informational: true,
+    },
+    ...(outbox === undefined ? [] : [outboxCheck(outbox)]),
   ];
+}
+
+function outboxCheck({ failure, size }: Outbox): Check {
+  const why = failure === undefined ? `${size} objects wait for the cloud` : `cannot be written: ${failure}`;
+  return { name: "outbox", ok: failure === undefined && size === 0, why, informational: true };
 }
 
 /** In the form of kube-apiserver's own /readyz?verbose. */
 function verbose(checks: readonly Check[], ready: boolean): string {
   const lines = checks.map(({ name, ok, why, informational }) => {
     if (ok) return `[+]${name} ok`;
-    return informational ? `[!]${name} ${why}, the replica answers` : `[-]${name} failed: ${why}`;
+    return informational ? `[!]${name} ${why}` : `[-]${name} failed: ${why}`;
   });
   return [...lines, ready ? "readyz check passed" : "readyz check failed", ""].join("\n");
 }

@@ -161,7 +161,6 @@ export class Collection {
   get lastRead(): number {
     return this.#openWatches > 0 ? this.#options.now() : this.#lastRead;
   }
-
   /** When a watch was open last. */
   get lastWatched(): number {
     return this.#openWatches > 0 ? this.#options.now() : this.#lastWatched;
@@ -252,7 +251,7 @@ export class Collection {
     if (newEpoch) this.#options.resource.beginEpoch(this);
     this.#resourceEpoch = this.#options.resource.epoch;
     this.#options.changed(this, { ...change, newEpoch });
-    this.#wake();
+    this.wake();
   }
 
   /**
@@ -291,7 +290,7 @@ export class Collection {
       change = { put: [], removed: [meta] };
     }
     this.#options.changed(this, change);
-    this.#wake();
+    this.wake();
     return true;
   }
 
@@ -300,7 +299,7 @@ export class Collection {
     if (this.#dropped || compareVersions(resourceVersion, this.resourceVersion) <= 0) return;
     this.#head = { ...this.#head, resourceVersion };
     this.#options.changed(this, { put: [], removed: [] });
-    this.#wake();
+    this.wake();
   }
 
   /**
@@ -311,7 +310,7 @@ export class Collection {
     if (epoch === this.#resourceEpoch) return;
     this.#resourceEpoch = epoch;
     this.log.reset(this.resourceVersion);
-    this.#wake();
+    this.wake();
   }
 
   enter(state: CollectionState, refusal?: StatusError): void {
@@ -321,7 +320,7 @@ export class Collection {
     this.#refusal = refusal;
     this.#since = this.#options.now();
     if (ofGrant && this.synced) this.#options.changed(this, { put: [], removed: [] });
-    this.#wake();
+    this.wake();
   }
 
   /** Takes back what the store held, at start. */
@@ -346,7 +345,7 @@ export class Collection {
     this.log.reset(this.resourceVersion);
     for (const held of this.#objects.values()) this.#options.rows.release(held);
     this.#objects.clear();
-    this.#wake();
+    this.wake();
   }
 
   /** Whether an object is of the held version or before, and not what is held: no one history has both. */
@@ -365,7 +364,8 @@ export class Collection {
     if (before !== undefined) this.#options.rows.release(before);
   }
 
-  #wake(): void {
+  /** Calls its subscribers back: an overlay of what it holds has changed. */
+  wake(): void {
     for (const subscriber of [...this.#subscribers]) subscriber();
   }
 }

@@ -47,6 +47,11 @@ export class EventLog {
     return this.#first + this.#events.length;
   }
 
+  /** Those that are still here, oldest first. */
+  events(): Iterable<LogEvent> {
+    return this.#events;
+  }
+
   /**
    * Notes that the next events are what a list showed: of a reader that stands between the two versions nobody knows what it
    * has seen, for it may have its position from another collection, and the versions of missed deletions are not their own.

@@ -3,8 +3,9 @@ import type { Sink } from "../platform/bytes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Collection, CollectionHead } from "./collection.ts";
 import type { Form, FormedListMeta } from "./form.ts";
-import type { HeldObject, ObjectRows } from "./object_rows.ts";
+import type { HeldObject } from "./object_rows.ts";
 import { writeObjects } from "./object_writer.ts";
+import type { ObjectReader } from "./overlays.ts";
 import { PacedWriter } from "./paced_writer.ts";
 
 export interface ListAnswerOptions {
@@ -14,7 +15,7 @@ export interface ListAnswerOptions {
   /** The token for the next page; empty at the last. */
   readonly continue: string;
   readonly remainingItemCount?: number;
-  readonly rows: ObjectRows;
+  readonly rows: ObjectReader;
   readonly clock: Clock;
   /** In the order of the list. */
   readonly items: readonly HeldObject[];

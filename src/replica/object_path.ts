@@ -19,3 +19,15 @@ export function objectPath(
 export function objectKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;
 }
+
+/** Names one object in one version of its API. */
+export function pathKey({ group, version, resource, namespace, name }: ObjectPath): string {
+  return `${group}/${version}/${resource}/${namespace}/${name}`;
+}
+
+/** What `pathKey` has named; nothing where the text is none. */
+export function objectUnder(key: string): ObjectPath | undefined {
+  const [group, version, resource, namespace, name, more] = key.split("/");
+  if (group === undefined || version === undefined || resource === undefined || more !== undefined) return undefined;
+  return namespace === undefined || name === undefined ? undefined : { group, version, resource, namespace, name };
+}

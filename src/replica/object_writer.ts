@@ -4,7 +4,7 @@ import type { PacedWriter } from "./paced_writer.ts";
 export interface WriteObjectsOptions {
   /** In their order. The caller keeps their rows by a snapshot. */
   readonly objects: readonly HeldObject[];
-  readonly rows: ObjectRows;
+  readonly rows: Pick<ObjectRows, "read">;
   /** Which of them are written. @default all */
   readonly sees?: (held: HeldObject) => boolean | Promise<boolean>;
   /** Writes one. @returns a promise where the reader must be waited for */

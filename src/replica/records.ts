@@ -1,7 +1,7 @@
 import type { ObjectMeta } from "../kube/object_meta.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
-import type { ObjectPath } from "./object_path.ts";
+import { type ObjectPath, objectUnder, pathKey } from "./object_path.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
 
 /** An object that an answer of the cloud showed, beside the collections (R2). */
@@ -48,19 +48,19 @@ export class Records {
   }
 
   get(path: ObjectPath): HeldRecord | undefined {
-    return this.#records.get(recordKey(path));
+    return this.#records.get(pathKey(path));
   }
 
   *entries(): Iterable<readonly [path: ObjectPath, record: HeldRecord]> {
     for (const [key, record] of this.#records) {
-      const path = readRecordKey(key);
+      const path = objectUnder(key);
       if (path !== undefined) yield [path, record];
     }
   }
 
   /** Keeps an object, unless a newer one of its name and uid is kept. The same version replaces: it may be a local answer. */
   put(path: ObjectPath, object: { readonly bytes: Uint8Array; readonly savedAt: number }): void {
-    const key = recordKey(path);
+    const key = pathKey(path);
     const { bytes, savedAt } = object;
     const meta = this.codec.readMeta(bytes);
     const old = this.#records.get(key);
@@ -76,7 +76,7 @@ export class Records {
 
   /** Ends the record of a name, where it is of that uid or no uid is known. */
   remove(path: ObjectPath, uid?: string): void {
-    const key = recordKey(path);
+    const key = pathKey(path);
     const held = this.#records.get(key);
     if (held === undefined || (uid !== undefined && held.meta.uid !== uid)) return;
     this.#delete(key);
@@ -139,15 +139,4 @@ export class Records {
     this.#bytes -= held.length;
     this.#options.rows.release(held);
   }
-}
-
-function recordKey(path: ObjectPath): string {
-  return `${path.group}/${path.version}/${path.resource}/${path.namespace}/${path.name}`;
-}
-
-/** What a record's key names; nothing where it is none. */
-export function readRecordKey(key: string): ObjectPath | undefined {
-  const [group, version, resource, namespace, name, more] = key.split("/");
-  if (group === undefined || version === undefined || resource === undefined || more !== undefined) return undefined;
-  return namespace === undefined || name === undefined ? undefined : { group, version, resource, namespace, name };
 }

@@ -14,6 +14,7 @@ import { EventFrames } from "./event_frames.ts";
 import { CloudHistory } from "./cloud_history.ts";
 import { Freshness } from "./freshness.ts";
 import { type HeldObject, objectPrefix, ObjectRows } from "./object_rows.ts";
+import { Overlays } from "./overlays.ts";
 import { RecordRows } from "./record_rows.ts";
 import { Records } from "./records.ts";
 import { Reflectors } from "./reflectors.ts";
@@ -44,6 +45,8 @@ export class Replica {
   readonly frames: EventFrames;
   readonly records: Records;
   readonly documents: DocumentRows;
+  /** Writes that wait for the cloud, over what it gave. */
+  readonly overlays: Overlays;
   readonly freshness: Freshness = new Freshness();
   readonly reflectors: Reflectors;
   readonly #options: ReplicaOptions;
@@ -72,6 +75,7 @@ export class Replica {
       maxBytes: maxRecordBytes,
       changed: (key, record) => this.#recordRows.save(key, record),
     });
+    this.overlays = new Overlays({ records: this.records, collections: (type) => this.of(type).collections });
   }
 
   /** Takes back what the store holds. Before anything is answered. */
@@ -232,6 +236,7 @@ export class Replica {
       const bytes = this.rows.read(held); // at hand: it has just come
       resource.took({ meta: held.meta, ...(bytes instanceof Uint8Array ? { bytes } : {}) }, collection);
     }
+    this.overlays.changed(collection, change);
     // Last: nothing that was shown before counts any more.
     if (change.newEpoch === true) { for (const sibling of resource.collections) this.freshness.forget(sibling); }
   }

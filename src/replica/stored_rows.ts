@@ -10,10 +10,10 @@ import {
   type StoredCollection,
 } from "./collection_rows.ts";
 import { decodeDocument, documentPrefix } from "./document_rows.ts";
-import type { ObjectPath } from "./object_path.ts";
+import { type ObjectPath, objectUnder } from "./object_path.ts";
 import { type HeldObject, objectPrefix } from "./object_rows.ts";
 import { decodeRecord, recordPrefix } from "./record_rows.ts";
-import { type HeldRecord, readRecordKey } from "./records.ts";
+import type { HeldRecord } from "./records.ts";
 import { openRow } from "./replica.ts";
 
 /** A row that is not as it must be. */
@@ -137,7 +137,7 @@ function isMember(prefix: string, [row, value]: readonly [row: string, value: Ui
 }
 
 function readRecord(row: string, value: Uint8Array): StoredRecord | undefined {
-  const path = readRecordKey(row.slice(recordPrefix.length));
+  const path = objectUnder(row.slice(recordPrefix.length));
   const held = decodeRecord(value);
   if (path === undefined || held?.meta.name !== path.name || held.meta.namespace !== path.namespace) return undefined;
   return { row, path, held };

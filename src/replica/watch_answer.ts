@@ -8,6 +8,7 @@ import type { LogEvent } from "./event_log.ts";
 import type { Form } from "./form.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
 import { writeObjects } from "./object_writer.ts";
+import type { ObjectReader, ResourceOverlays } from "./overlays.ts";
 import { PacedWriter } from "./paced_writer.ts";
 import type { View } from "./view.ts";
 
@@ -20,6 +21,8 @@ export interface WatchAnswerOptions {
   readonly view: View;
   readonly rows: ObjectRows;
   readonly frames: EventFrames;
+  /** Of the resource, as they are now; nothing where there have never been any. */
+  readonly overlays: () => ResourceOverlays | undefined;
   readonly start: WatchStart;
   readonly bookmarks: boolean;
   /** Missing for objects as they are. */
@@ -69,6 +72,10 @@ class WatchAnswer {
   /** The collection's relists when the watch began above its version, until it has reached that. */
   #aheadSince: number | undefined;
   #nextBookmark: number;
+  /** Of the resource, as of the turn. */
+  #overlays: ResourceOverlays | undefined;
+  /** Up to which changes of overlays have been sent; undefined where those that are there have to be sent first. */
+  #overlayRevision: number | undefined;
   /** Where the client stands: nothing at or below it is sent. */
   #position = "0";
   #timer: Timer | undefined;
@@ -125,6 +132,8 @@ class WatchAnswer {
     }
     this.#cursor = collection.log.end;
     this.#position = collection.resourceVersion;
+    this.#overlays = this.#options.overlays();
+    this.#overlayRevision = this.#overlays?.revision ?? 0;
     await this.#sendState();
     if (start.initialEventsEnd) this.#bookmark(true);
     return true;
@@ -140,7 +149,7 @@ class WatchAnswer {
     const sees = view.whole ? {} : { sees: (held: HeldObject) => view.sees(held) };
     const snapshot = rows.snapshot();
     try {
-      await writeObjects(this.#writer, { objects: view.collection.objects(), rows, write, ...sees });
+      await writeObjects(this.#writer, { objects: view.collection.objects(), rows: this.#reader(), write, ...sees });
     } finally {
       snapshot.release();
     }
@@ -181,12 +190,14 @@ class WatchAnswer {
 
   /** @returns what must be waited for; nothing where nothing is left to do */
   #advance(): Promise<void> | "over" | undefined {
-    const { view: { collection }, clock } = this.#options;
+    const { view: { collection }, clock, overlays } = this.#options;
+    this.#overlays = overlays();
     while (!this.#over()) {
       if (this.#missedWhileAhead()) return this.#tooOld();
       const sent = this.#sendEvents();
       if (sent === "lost") return this.#tooOld();
       if (sent !== undefined) return sent;
+      if (this.#hasOverlaid()) return this.#sendOverlaid();
       if (collection.state === "refused" && collection.refusal !== undefined) return this.#error(collection.refusal);
       const now = clock.monotonic();
       if (now >= this.#deadline) break;
@@ -264,7 +275,47 @@ class WatchAnswer {
   #frameOf(event: LogEvent | undefined): Uint8Array | undefined | Promise<Uint8Array> {
     if (event === undefined) return undefined;
     const { form, frames, view: { collection } } = this.#options;
-    return form === undefined ? frames.of(event, collection.codec) : this.#formed(event);
+    const shared = form === undefined && this.#overlays?.covers(event.held.meta) !== true;
+    return shared ? frames.of(event, collection.codec) : this.#formed(event);
+  }
+
+  #reader(): ObjectReader {
+    const { rows } = this.#options;
+    return this.#overlays?.reader(rows) ?? rows;
+  }
+
+  /** Whether overlays have changed. What is held below the client's own position may be older than what it has seen. */
+  #hasOverlaid(): boolean {
+    if (this.#overlays === undefined || this.#overlays.revision === this.#overlayRevision) return false;
+    return this.#aheadSince === undefined;
+  }
+
+  /**
+   * Sends the objects whose overlays have changed, as MODIFIED at the versions that they have, once all events before are
+   * sent; then a bookmark (R6).
+   */
+  async #sendOverlaid(): Promise<void> {
+    const { view } = this.#options;
+    const { collection } = view;
+    const overlays = this.#overlays;
+    if (overlays === undefined) return;
+    const upTo = overlays.revision;
+    const starts = this.#overlayRevision === undefined;
+    let sent = false;
+    for (const { revision, namespace, name } of overlays.touched(this.#overlayRevision)) {
+      if (this.#cursor !== collection.log.end) return;
+      const held = collection.get(namespace, name);
+      if (held !== undefined && (!starts || overlays.covers(held.meta)) && await view.sees(held)) {
+        const object = await this.#reader().read(held);
+        if (this.#cursor !== collection.log.end) return;
+        await this.#writer.push(this.#frame("MODIFIED", { object, resourceVersion: held.meta.resourceVersion }));
+        sent = true;
+      }
+      this.#overlayRevision = revision;
+      if (this.#over()) return;
+    }
+    this.#overlayRevision = upTo;
+    if (sent) this.#bookmark();
   }
 
   /** Never above an event that was not sent yet, and never below where the client stands. */
@@ -283,7 +334,8 @@ class WatchAnswer {
   /** A frame for this watch alone: forms depend on the client, and on what it has been sent. */
   async #formed({ type, held, resourceVersion }: LogEvent): Promise<Uint8Array> {
     const { view: { collection }, rows } = this.#options;
-    const object = collection.codec.withResourceVersion(await rows.read(held), resourceVersion);
+    const reader = type === "DELETED" ? rows : this.#reader();
+    const object = collection.codec.withResourceVersion(await reader.read(held), resourceVersion);
     return this.#frame(type, { object, resourceVersion });
   }
 

@@ -34,6 +34,9 @@ export interface HubSceneOptions {
   readonly beforeOpen?: () => void;
   /** Stands between the hub and its store. */
   readonly onStore?: (store: Store) => Store;
+  /** Stands between the hub and its outbox. */
+  readonly onOutboxStore?: (store: Store) => Store;
+  readonly outboxMaxBytes?: number;
   readonly authorization?: () => string | undefined;
   readonly plainAllowUids?: readonly number[];
 }
@@ -50,6 +53,7 @@ export interface HubScene {
   readonly statusOrigin: string;
   request: RunningHub["request"];
   status: RunningHub["status"];
+  outbox: RunningHub["outbox"];
   watch(path: string, headers?: Readonly<Record<string, string>>): Promise<WatchReader>;
   /** Waits for what comes about by itself, moving the hub's clock by `stepMs` at each look where that is given. */
   until(condition: () => boolean | Promise<boolean>, stepMs?: number): Promise<void>;
@@ -84,11 +88,17 @@ export async function serveHub(
   });
   const clock = createFakeClock();
   const memory = options.storePath === undefined ? createMemoryStore() : undefined;
+  const outboxMemory = createMemoryStore();
   const log: LogLine[] = [];
   const start = async (): Promise<RunningHub> => {
     options.beforeOpen?.();
     const store = await openSealed(memory, options.storePath);
-    return await startHub({ ...options, cloud, clock, log, callerMark, store: options.onStore?.(store) ?? store });
+    const outbox = await openSealed(outboxMemory, undefined);
+    return await startHub({
+      ...{ ...options, cloud, clock, log, callerMark },
+      store: options.onStore?.(store) ?? store,
+      outboxStore: options.onOutboxStore?.(outbox) ?? outbox,
+    });
   };
   let hub = await start();
   const watches: WatchReader[] = [];
@@ -156,6 +166,7 @@ function makeScene({ watches, hub, ...parts }: SceneParts): HubScene {
     },
     request: (method, path, options) => hub().request(method, path, options),
     status: () => hub().status(),
+    outbox: () => hub().outbox(),
     watch: async (path, headers) => {
       const watch = await hub().watch(path, headers);
       watches.push(watch);

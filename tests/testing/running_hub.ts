@@ -62,6 +62,24 @@ export interface HubStatus {
   readonly records: { readonly count: number };
 }
 
+/** Of `/v1/outbox`. */
+export interface HubOutbox {
+  readonly bytes: number;
+  readonly refused: number;
+  readonly waiting: readonly OutboxItem[];
+  readonly settled: readonly (OutboxItem & { readonly how: string; readonly message?: string })[];
+}
+
+export interface OutboxItem {
+  readonly resource: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly uid: string;
+  readonly writes: number;
+  readonly attempts?: number;
+  readonly error?: string;
+}
+
 export interface HubRequestOptions {
   /** Bytes as they are, everything else as JSON. */
   readonly body?: unknown;
@@ -72,6 +90,7 @@ export interface RunningHub {
   readonly origin: string;
   readonly statusOrigin: string;
   request(method: string, path: string, options?: HubRequestOptions): Promise<HubAnswer>;
+  outbox(): Promise<HubOutbox>;
   watch(path: string, headers?: Readonly<Record<string, string>>): Promise<WatchReader>;
   status(): Promise<HubStatus>;
   /** Closes the hub, its listeners and its store. */
@@ -82,6 +101,9 @@ export interface StartHubOptions {
   readonly cloud: DemoCloud;
   readonly clock: Clock;
   readonly store: Store;
+  /** The hub has an outbox where it is given. */
+  readonly outboxStore?: Store;
+  readonly outboxMaxBytes?: number;
   readonly log: LogLine[];
   /** Header that marks what travels without the node's identity. */
   readonly callerMark: string;
@@ -106,6 +128,8 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     logger: collectingLogger(log),
     metrics: createMetrics(),
     version: "test",
+    ...(options.outboxStore === undefined ? {} : { outboxStore: options.outboxStore }),
+    ...(options.outboxMaxBytes === undefined ? {} : { outboxMaxBytes: options.outboxMaxBytes }),
     ...(authorization === undefined ? {} : { authorization }),
     ...(plainAllowUids === undefined ? {} : { plainAllowUids }),
   });
@@ -121,10 +145,12 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     watch: async (path, headers = {}) => readWatch(await fetch(origin + path, { headers })),
     // Not checked: an assertion on what is not there fails.
     status: async () => JSON.parse((await send(`${statusOrigin}/v1/status`, { method: "GET" })).text) as HubStatus,
+    outbox: async () => JSON.parse((await send(`${statusOrigin}/v1/outbox`, { method: "GET" })).text) as HubOutbox,
     async close(): Promise<void> {
       await hub.close();
       await Promise.all([plain.close(0), status.close(0), upstream.close(0), callerUpstream.close(0)]);
       await store.close();
+      await options.outboxStore?.close();
     },
   };
 }

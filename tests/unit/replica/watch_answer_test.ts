@@ -45,6 +45,7 @@ function watch(start: WatchStart, { memoryMaxBytes = 1_000_000, items, slow, ...
     rows,
     frames: new EventFrames(rows),
     start,
+    overlays: () => undefined,
     bookmarks: true,
     timeoutMs: 600_000,
     clock,

@@ -1,0 +1,54 @@
+import { Hono } from "hono";
+import type { OutboxEntry, Settled } from "../replica/outbox_entry.ts";
+import type { HubContext } from "./context.ts";
+
+/** `GET /v1/outbox`: what waits for the cloud, oldest first, and how what waited before has ended, newest first. */
+export function createOutboxApp(context: HubContext): Hono {
+  const app = new Hono();
+  app.get("/v1/outbox", (c) => c.json(outboxStatus(context)));
+  return app;
+}
+
+function outboxStatus(context: HubContext) {
+  const { outbox } = context;
+  if (outbox === undefined) return { enabled: false, waiting: [], settled: [] };
+  return {
+    enabled: true,
+    bytes: outbox.bytes,
+    maxBytes: outbox.maxBytes,
+    refused: outbox.refused,
+    ...(outbox.failure === undefined ? {} : { error: outbox.failure }),
+    waiting: outbox.entries().map((entry) => waiting(context, entry)),
+    settled: [...outbox.settled].reverse().map(settled),
+  };
+}
+
+function waiting({ pusher }: HubContext, { path, kind, uid, writes, since, changedAt }: OutboxEntry) {
+  const failure = pusher?.failure(path);
+  return {
+    ...path,
+    kind,
+    uid,
+    writes,
+    since: iso(since),
+    changedAt: iso(changedAt),
+    ...(failure === undefined ? {} : { attempts: failure.attempts, error: failure.message }),
+  };
+}
+
+function settled({ path, kind, uid, writes, since, settledAt, how, message }: Settled) {
+  return {
+    ...path,
+    kind,
+    uid,
+    writes,
+    since: iso(since),
+    settledAt: iso(settledAt),
+    how,
+    ...(message === undefined ? {} : { message }),
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

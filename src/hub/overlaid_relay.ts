@@ -1,0 +1,73 @@
+import { forwardHeaders, headerOf, replaceHeader } from "../kube/hop_by_hop.ts";
+import { joinBytes } from "../kube/joined_bytes.ts";
+import { splitList } from "../kube/list_codec.ts";
+import { readObjectMeta, withoutTypeMeta } from "../kube/object_meta.ts";
+import type { RawHeaders } from "../platform/bytes.ts";
+import type { UpstreamResponse } from "../platform/upstream.ts";
+import { decodedBody, readAll } from "../replica/body.ts";
+import { jsonCodec } from "../replica/codec.ts";
+import type { ResourceOverlays } from "../replica/overlays.ts";
+import type { Call } from "./call.ts";
+import type { HubContext } from "./context.ts";
+
+/** A longer answer is shown as the cloud gave it. */
+const maxOverlaidBytes = 64 * 1024 * 1024;
+
+/** The overlays that lie over an answer of the cloud; nothing where none can. */
+export function overlaysOf(
+  { replica }: HubContext,
+  call: Call,
+  { status, rawHeaders }: UpstreamResponse,
+): ResourceOverlays | undefined {
+  const { info, accept } = call;
+  if (!info.isResource || status !== 200 || accept.as !== undefined || !["get", "list"].includes(info.verb)) {
+    return undefined;
+  }
+  const overlays = replica.overlays.of(info);
+  if (overlays === undefined || overlays.size === 0 || !["", "status"].includes(info.subresource)) return undefined;
+  if (!(headerOf(rawHeaders, "content-type") ?? "").startsWith("application/json")) return undefined;
+  return Number(headerOf(rawHeaders, "content-length") ?? 0) > maxOverlaidBytes ? undefined : overlays;
+}
+
+/** The answer with what waits in the outbox laid over it. */
+export interface OverlaidAnswer {
+  readonly rawHeaders: RawHeaders;
+  readonly body: Uint8Array;
+  /** As it came, but decoded: what is recorded. */
+  readonly came: Uint8Array;
+}
+
+/** Reads an answer whole and lays the overlays over it. @throws UpstreamError, RangeError, JsonSyntaxError */
+export async function overlaid(
+  call: Call,
+  response: UpstreamResponse,
+  overlays: ResourceOverlays,
+): Promise<OverlaidAnswer> {
+  const came = await readAll(decodedBody(response), maxOverlaidBytes);
+  const body = call.info.verb === "get" ? object(came, overlays) : list(came, overlays);
+  const plain = replaceHeader(forwardHeaders(response.rawHeaders), "Content-Encoding", undefined);
+  const whole = replaceHeader(plain, "Transfer-Encoding", undefined);
+  return { rawHeaders: replaceHeader(whole, "Content-Length", String(body.length)), body, came };
+}
+
+function object(bytes: Uint8Array, overlays: ResourceOverlays): Uint8Array {
+  const meta = readObjectMeta(bytes);
+  return overlays.covers(meta) ? overlays.over(meta, new Uint8Array(bytes)) : bytes;
+}
+
+/** The items of a built-in list have no type: with it they are laid over, without it they are shown. */
+function list(bytes: Uint8Array, overlays: ResourceOverlays): Uint8Array {
+  const { head, items } = splitList(bytes);
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  for (const item of items) {
+    const meta = readObjectMeta(item);
+    if (!overlays.covers(meta)) continue;
+    const type = { apiVersion: head.apiVersion, kind: head.kind.replace(/List$/, "") };
+    const shown = overlays.over(meta, jsonCodec.stored(new Uint8Array(item), type));
+    const start = item.byteOffset - bytes.byteOffset;
+    parts.push(bytes.subarray(at, start), withoutTypeMeta(shown));
+    at = start + item.length;
+  }
+  return parts.length === 0 ? bytes : joinBytes([...parts, bytes.subarray(at)]);
+}
