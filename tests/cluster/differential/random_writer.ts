@@ -44,8 +44,9 @@ export class RandomWriter {
     this.#kinds = options.kinds;
   }
 
-  /** Takes over what there is of its kinds. */
+  /** Takes over what there is of its kinds, whatever it knew before. */
   async adopt(): Promise<void> {
+    this.#objects.clear();
     for (const kind of this.#kinds) {
       const text = await this.#send("GET", collectionPath(kind, ""));
       // A list of the API server.
