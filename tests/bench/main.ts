@@ -1,19 +1,56 @@
-import { bench, run, summary } from "mitata";
-import { closeControlServer, controlUrl, openControlServer } from "./control_server.ts";
+import { parseArgs } from "node:util";
+import { type Figure, isReached, ratioOf, shown } from "./figures.ts";
+import { verdict, writeMeasurement } from "./performance_page.ts";
+import { measureReplica } from "./replica_suite.ts";
+import { type Runtime, runtimes, versionOf } from "./runtimes.ts";
 
-/** A figure counts only beside its control row: the same request to a bare `node:http` server. */
-const server = await openControlServer();
-const url = controlUrl(server);
+/*
+ * `npm run bench -- [replica] [--runtime bun|node|deno|all] [--no-write] [--strict]`: measures, prints each figure beside
+ * its control and writes the table into docs/performance.md. With --strict it fails where a figure is missed.
+ */
+const page = new URL("../../docs/performance.md", import.meta.url);
+const suites = { replica: measureReplica };
 
-summary(() => {
-  bench("control: GET of 1.5 KB from a bare node:http server", async () => {
-    const response = await fetch(url);
-    await response.arrayBuffer();
+process.exitCode = await main();
+process.exit(); // sockets of the client may still be open
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      runtime: { type: "string", default: process.env["HOLDFAST_RUNTIME"] ?? "bun" },
+      "no-write": { type: "boolean", default: false },
+      strict: { type: "boolean", default: false },
+    },
   });
-});
+  const chosen = runtimes.filter((runtime) => values.runtime === "all" || values.runtime === runtime);
+  const unknown = positionals.filter((name) => !(name in suites));
+  if (chosen.length === 0 || unknown.length > 0) {
+    console.error(`Unknown ${chosen.length === 0 ? `runtime ${values.runtime}` : `suite ${unknown.join(" ")}`}`);
+    return 2;
+  }
+  const missed: Figure[] = [];
+  for (const runtime of chosen) {
+    const figures = await run(runtime, { write: !values["no-write"] });
+    missed.push(...figures.filter((figure) => isReached(figure) === false));
+  }
+  console.log(missed.length === 0 ? "All figures reached" : `${missed.length} figures missed`);
+  return values.strict && missed.length > 0 ? 1 : 0;
+}
 
-try {
-  await run();
-} finally {
-  await closeControlServer(server);
+async function run(runtime: Runtime, { write }: { readonly write: boolean }): Promise<readonly Figure[]> {
+  const version = versionOf(runtime);
+  const startedAt = performance.now();
+  console.log(`replica on ${runtime} ${version}`);
+  const figures = await suites.replica(runtime, (more) => more.forEach(print));
+  if (write) await writeMeasurement(page, { suite: "replica", runtime, version, figures });
+  console.log(`${Math.round((performance.now() - startedAt) / 1_000)} s`);
+  return figures;
+}
+
+function print(figure: Figure): void {
+  const { name, unit, hub, control } = figure;
+  const ratio = ratioOf(figure);
+  const beside = control === undefined ? "" : ` (control ${shown(control, unit)}, ratio ${ratio?.toFixed(2)})`;
+  console.log(`  ${name}: ${shown(hub, unit)}${beside} ${verdict(figure)}`);
 }

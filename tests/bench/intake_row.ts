@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import type { BenchProcess } from "./bench_process.ts";
+import type { Figure } from "./figures.ts";
+import type { IntakeControlConfiguration } from "./intake_control_program.ts";
+import type { PreparedResource } from "./prepared_cluster.ts";
+import { readOnce } from "./raw_client.ts";
+import { alternate, median } from "./rounds.ts";
+import type { Runtime } from "./runtimes.ts";
+import { Bench, type RunningCloud, type RunningHub, startCloud, startHub } from "./servers.ts";
+
+const pods: PreparedResource = { resource: "pods", kind: "Pod", count: 1_000, bytes: 1_470 };
+const rounds = 5;
+const events = 10_000;
+const pollMs = 10;
+
+/** How many events a second a reflector takes from the cloud until they are durable. */
+export async function measureIntake(runtime: Runtime): Promise<readonly Figure[]> {
+  return await Bench.run(runtime, async (bench) => {
+    const clouds = [await startCloud(bench, [pods]), await startCloud(bench, [pods])] as const;
+    const hub = await startHub(bench, clouds[0]);
+    await readOnce(hub.port, "/api/v1/pods?resourceVersion=0"); // it is brought, and followed
+    const control = await startControlReader(bench, clouds[1]);
+    const rates = await alternate(rounds, {
+      control: () => byControl(control, clouds[1]),
+      hub: () => byHub(hub, clouds[0]),
+    });
+    return [{
+      name: "events of 1.5 KB that a reflector takes, durable",
+      unit: "events/s",
+      hub: median(rates.hub),
+      control: median(rates.control),
+      better: "higher",
+      target: { value: 5_000 },
+      note: "control: node:http2, JSON.parse, the same rows in SQLite, unsealed",
+    }];
+  });
+}
+
+async function startControlReader(bench: Bench, { port, ca }: RunningCloud): Promise<BenchProcess> {
+  const configuration: IntakeControlConfiguration = {
+    origin: `https://127.0.0.1:${port}`,
+    ca,
+    database: join(bench.folder, "control.db"),
+    count: events,
+  };
+  const control = await bench.startProgram("intake_control_program", { runtime: bench.runtime, configuration });
+  await control.appears(/watches/);
+  return control;
+}
+
+async function byControl(control: BenchProcess, cloud: RunningCloud): Promise<number> {
+  const startedAt = performance.now();
+  cloud.process.say(`burst ${events}`);
+  await control.appears(/durable/);
+  return events / ((performance.now() - startedAt) / 1_000);
+}
+
+/** Durable is what the store has taken: the hub says how much still waits for it. */
+async function byHub({ statusPort }: RunningHub, cloud: RunningCloud): Promise<number> {
+  const before = (await statusOf(statusPort)).version;
+  const startedAt = performance.now();
+  cloud.process.say(`burst ${events}`);
+  for (;;) {
+    const { version, pendingRows } = await statusOf(statusPort);
+    if (version === before + events && pendingRows === 0) break;
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+  return events / ((performance.now() - startedAt) / 1_000);
+}
+
+async function statusOf(port: number): Promise<{ readonly version: number; readonly pendingRows: number }> {
+  const response = await fetch(`http://127.0.0.1:${port}/v1/status`);
+  // Not checked: a hub that says something else never comes to the end.
+  const { collections, store } = await response.json() as {
+    readonly collections: readonly { readonly resourceVersion: string }[];
+    readonly store: { readonly pendingRows: number };
+  };
+  return { version: Number(collections[0]?.resourceVersion), pendingRows: store.pendingRows };
+}
