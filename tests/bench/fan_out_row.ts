@@ -1,10 +1,10 @@
 import type { Figure } from "./figures.ts";
 import type { PreparedResource } from "./prepared_cluster.ts";
 import { microseconds, PreparedCluster } from "./prepared_cluster.ts";
-import { openConnection } from "./raw_client.ts";
+import { openConnection, readOnce } from "./raw_client.ts";
 import { alternate, median, percentile } from "./rounds.ts";
 import type { Runtime } from "./runtimes.ts";
-import { Bench, type RunningServer, startCloud, startControl, startHub } from "./servers.ts";
+import { Bench, type RunningHub, type RunningServer, startCloud, startControl, startHub, stateOf } from "./servers.ts";
 
 const pods: PreparedResource = { resource: "pods", kind: "Pod", count: 500, bytes: 1_470 };
 const many = 200;
@@ -14,7 +14,6 @@ const events = 200;
 /** Events under way: the next is sent when the one so many before it has reached every watcher. */
 const window = 2;
 const latency = { rounds: 3, perSecond: 200, seconds: 3 };
-const watchPath = "/api/v1/pods?watch=true&resourceVersion=10000000";
 
 /** A server whose watchers are all connected, and who makes its events. */
 interface Scene {
@@ -29,9 +28,10 @@ export async function measureFanOut(runtime: Runtime): Promise<readonly Figure[]
     const control = await startControl(bench, pods);
     const cloud = await startCloud(bench, [pods]);
     const hub = await startHub(bench, cloud);
+    await readOnce(hub.port, "/api/v1/pods?resourceVersion=0"); // it is brought, and followed
     const open = async (watchers: number) => ({
       control: { fleet: await Fleet.open(control.port, { path: "/watch", watchers }), source: control.process },
-      hub: { fleet: await Fleet.open(hub.port, { path: watchPath, watchers }), source: cloud.process },
+      hub: { fleet: await Fleet.open(hub.port, { path: await watchPath(hub), watchers }), source: cloud.process },
     });
     const alone = await ways(await open(1));
     const fleets = await open(many);
@@ -55,6 +55,11 @@ export async function measureFanOut(runtime: Runtime): Promise<readonly Figure[]
       { name: `${name}, the last of ${many} watchers`, unit: "ms", ...last, better: "lower" },
     ];
   });
+}
+
+/** A watch of what comes from now on. */
+async function watchPath(hub: RunningHub): Promise<string> {
+  return `/api/v1/pods?watch=true&resourceVersion=${(await stateOf(hub)).resourceVersion}`;
 }
 
 interface Scenes {

@@ -6,7 +6,7 @@ import type { PreparedResource } from "./prepared_cluster.ts";
 import { readOnce } from "./raw_client.ts";
 import { alternate, median } from "./rounds.ts";
 import type { Runtime } from "./runtimes.ts";
-import { Bench, type RunningCloud, type RunningHub, startCloud, startHub } from "./servers.ts";
+import { Bench, type RunningCloud, type RunningHub, startCloud, startHub, stateOf } from "./servers.ts";
 
 const pods: PreparedResource = { resource: "pods", kind: "Pod", count: 1_000, bytes: 1_470 };
 const rounds = 5;
@@ -56,24 +56,14 @@ async function byControl(control: BenchProcess, cloud: RunningCloud): Promise<nu
 }
 
 /** Durable is what the store has taken: the hub says how much still waits for it. */
-async function byHub({ statusPort }: RunningHub, cloud: RunningCloud): Promise<number> {
-  const before = (await statusOf(statusPort)).version;
+async function byHub(hub: RunningHub, cloud: RunningCloud): Promise<number> {
+  const before = Number((await stateOf(hub)).resourceVersion);
   const startedAt = performance.now();
   cloud.process.say(`burst ${events}`);
   for (;;) {
-    const { version, pendingRows } = await statusOf(statusPort);
-    if (version === before + events && pendingRows === 0) break;
+    const { resourceVersion, pendingRows } = await stateOf(hub);
+    if (resourceVersion === String(before + events) && pendingRows === 0) break;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
   return events / ((performance.now() - startedAt) / 1_000);
-}
-
-async function statusOf(port: number): Promise<{ readonly version: number; readonly pendingRows: number }> {
-  const response = await fetch(`http://127.0.0.1:${port}/v1/status`);
-  // Not checked: a hub that says something else never comes to the end.
-  const { collections, store } = await response.json() as {
-    readonly collections: readonly { readonly resourceVersion: string }[];
-    readonly store: { readonly pendingRows: number };
-  };
-  return { version: Number(collections[0]?.resourceVersion), pendingRows: store.pendingRows };
 }

@@ -5,7 +5,7 @@ import { PreparedCluster, type PreparedResource } from "./prepared_cluster.ts";
 import { readOnce } from "./raw_client.ts";
 import { alternate, median } from "./rounds.ts";
 import { commandOf, projectFolder, type Runtime } from "./runtimes.ts";
-import { Bench, type RunningCloud, startCloud, startHub } from "./servers.ts";
+import { Bench, type RunningCloud, startCloud, startHub, stateOf } from "./servers.ts";
 
 const pods: PreparedResource = { resource: "pods", kind: "Pod", count: 10_000, bytes: 1_470 };
 const rounds = 5;
@@ -49,12 +49,7 @@ export async function measureRestart(runtime: Runtime): Promise<readonly Figure[
 async function fill(bench: Bench, cloud: RunningCloud): Promise<number> {
   const hub = await startHub(bench, cloud);
   const { bytes } = await readOnce(hub.port, listPath);
-  for (let pending = -1; pending !== 0;) {
-    const response = await fetch(`http://127.0.0.1:${hub.statusPort}/v1/status`);
-    // Not checked: a hub that says something else never comes to the end.
-    pending = (await response.json() as { readonly store: { readonly pendingRows: number } }).store.pendingRows;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  while ((await stateOf(hub)).pendingRows > 0) await new Promise((resolve) => setTimeout(resolve, 100));
   await hub.process.end("SIGKILL");
   return bytes;
 }

@@ -116,6 +116,24 @@ export async function startHub(
   return { process, port: Number(proxy), statusPort: Number(status) };
 }
 
+/** What a hub's status server tells. */
+export interface HubState {
+  /** Of its first collection. */
+  readonly resourceVersion: string;
+  /** What waits for its commit. */
+  readonly pendingRows: number;
+}
+
+export async function stateOf({ statusPort }: RunningHub): Promise<HubState> {
+  const response = await fetch(`http://127.0.0.1:${statusPort}/v1/status`);
+  // Not checked: the hub is this project's own.
+  const { collections, store } = await response.json() as {
+    readonly collections: readonly { readonly resourceVersion: string }[];
+    readonly store: { readonly pendingRows: number };
+  };
+  return { resourceVersion: collections[0]?.resourceVersion ?? "", pendingRows: store.pendingRows };
+}
+
 async function portOf(process: BenchProcess): Promise<number> {
   return Number((await process.appears(/listens on (\d+)/))[1]);
 }
