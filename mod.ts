@@ -3,7 +3,15 @@
  *
  * @module
  */
-export { createHub, type HealthOptions, type Hub, type HubOptions } from "./src/hub/hub.ts";
+export { createHub, type Hub, type HubOptions } from "./src/hub/hub.ts";
+export type { HealthOptions, HubLinkOptions, WorkingMode } from "./src/hub/hub_link.ts";
+export {
+  type DiscoveredResources,
+  HubState,
+  type HubStateOptions,
+  type KnownBackend,
+  openHubState,
+} from "./src/hub/hub_state.ts";
 
 /** The API servers that a hub asks, and the cluster that they must belong to. */
 export type { BackendOptions } from "./src/cloud/backend.ts";
@@ -24,6 +32,7 @@ export type { Logger, LogLevel } from "./src/platform/logger.ts";
 export type { Counter, GaugeValue, Metrics } from "./src/platform/metrics.ts";
 export type { Platform, ProcessPort } from "./src/platform/platform.ts";
 export type { Random } from "./src/platform/random.ts";
+export type { OpenStateFile, StateFile } from "./src/platform/state_file.ts";
 export {
   type OpenStore,
   type OpenStoreOptions,

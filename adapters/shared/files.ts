@@ -27,7 +27,7 @@ async function writeAtomic(path: string, content: Uint8Array, options: { readonl
     await rename(temporary, path);
     await syncFolder(folder);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined); // why it was not written tells more
     throw fileError(path, cause);
   }
 }

@@ -9,6 +9,7 @@ import { createLogger } from "./logger.ts";
 import { createMetrics } from "./metrics.ts";
 import { createProcess } from "./process.ts";
 import { random } from "./random.ts";
+import { openStateFile } from "./state_file.ts";
 import { openStore } from "./store.ts";
 
 /** All ports of a runtime: its own and those that all three share. Call it once: it listens for the process's signals. */
@@ -21,6 +22,7 @@ export function platformOf(own: Pick<Platform, "runtime" | "listen" | "createUps
     random,
     files,
     openStore,
+    openStateFile,
     createCipher,
     commands,
     createLogger,

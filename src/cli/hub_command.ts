@@ -1,6 +1,8 @@
 import { createHub, type Hub, type HubOptions } from "../hub/hub.ts";
+import type { HubState } from "../hub/hub_state.ts";
 import type { Listener } from "../platform/listener.ts";
 import type { Logger } from "../platform/logger.ts";
+import { createMemoryStore } from "../store/memory_store.ts";
 import { hostAndPort, serverOrigin } from "./address.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { logLevelOf } from "./common_flags.ts";
@@ -8,6 +10,7 @@ import type { FlagValues } from "./flag_values.ts";
 import { hubFlags } from "./hub_flags.ts";
 import { type HubIdentity, openHubIdentity } from "./hub_identity.ts";
 import { startOnStorage } from "./hub_storage.ts";
+import { hubLinkOptions, openState, workingModeOf } from "./hub_link_options.ts";
 import { listenOn } from "./listen_on.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
@@ -49,15 +52,9 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   const origins = cloudOrigins(values);
   const identity = await openHubIdentity({ platform, kubeconfig: kubeconfigOf(values), origins, logger });
   cleanup.push(identity.close);
-  const options = hubOptions({ platform, values }, { identity, logger });
-  const { store, outboxStore, started: hub } = await startOnStorage({
-    platform,
-    rootDir: values.string("root-dir"),
-    diskCachePath: values.string("disk-cache-path"),
-    storageKeyFile: values.string("storage-key-file"),
-    logger,
-  }, (stores) => createHub({ ...options, ...stores }));
-  cleanup.push(() => store.close(), () => outboxStore.close());
+  const hub = workingModeOf(values) === "cloud"
+    ? await createHub({ ...hubOptions({ platform, values }, { identity, logger }), store: createMemoryStore() })
+    : await startOnDisk({ platform, values }, { identity, logger, cleanup });
   const listeners: Listener[] = [];
   // Watches are ended by the hub, while its listeners wait for answers under way.
   cleanup.push(async () => {
@@ -71,25 +68,39 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
 interface HubParts {
   readonly identity: HubIdentity;
   readonly logger: Logger;
+  readonly state?: HubState;
+}
+
+type Context = Pick<CommandContext, "platform" | "values">;
+
+/** Starts a hub that keeps its replica and its small state on disk. */
+async function startOnDisk({ platform, values }: Context, starting: HubParts & Starting): Promise<Hub> {
+  const { logger, cleanup } = starting;
+  const rootDir = values.string("root-dir");
+  const state = await openState(platform, { rootDir, logger });
+  cleanup.push(() => state.close());
+  const options = hubOptions({ platform, values }, { ...starting, state });
+  const { store, outboxStore, started } = await startOnStorage({
+    platform,
+    rootDir,
+    diskCachePath: values.string("disk-cache-path"),
+    storageKeyFile: values.string("storage-key-file"),
+    logger,
+  }, (stores) => createHub({ ...options, ...stores }));
+  cleanup.push(() => store.close(), () => outboxStore.close());
+  return started;
 }
 
 function hubOptions(
-  { platform, values }: Pick<CommandContext, "platform" | "values">,
-  { identity, logger }: HubParts,
+  { platform, values }: Context,
+  { identity, logger, state }: HubParts,
 ): Omit<HubOptions, "store" | "outboxStore"> {
   const allowUids = values.list("plain-allow-uid").map(Number);
   return {
     platform,
     nodeName: values.string("node-name"),
-    backends: identity.backends,
-    lbMode: values.string("lb-mode") === "priority" ? "priority" : "rr",
-    health: {
-      intervalMs: values.durationMs("heartbeat-interval-seconds"),
-      timeoutMs: values.durationMs("heartbeat-timeout-seconds"),
-      tries: values.integer("heartbeat-failed-retry"),
-      healthyThreshold: values.integer("heartbeat-healthy-threshold"),
-    },
-    authorization: identity.authorization,
+    ...hubLinkOptions({ values, identity, state }),
+    ...(state === undefined ? {} : { state }),
     logger,
     metrics: platform.createMetrics(),
     cloudReadTimeoutMs: values.durationMs("cloud-read-timeout"),
@@ -103,7 +114,7 @@ function hubOptions(
   };
 }
 
-interface Listening extends Pick<CommandContext, "platform" | "values"> {
+interface Listening extends Context {
   readonly hub: Hub;
   /** The proxy's, then the status server's. */
   readonly listeners: Listener[];

@@ -3,8 +3,9 @@ import type { RawHeaders } from "../platform/bytes.ts";
 import type { UpgradeResponse, Upstream, UpstreamRequest, UpstreamResponse } from "../platform/upstream.ts";
 import { UpstreamError } from "../platform/upstream.ts";
 import { BackendHealth } from "./backend_health.ts";
-import { BackendFlights, type BreakOptions } from "./backend_flights.ts";
+import { BackendFlights, type BreakOptions, type Flight } from "./backend_flights.ts";
 import { bringsCredential } from "./credential.ts";
+import type { Traffic, TrafficCounter } from "./traffic.ts";
 
 /** One API server, and the two ways to it. */
 export interface BackendOptions {
@@ -33,7 +34,13 @@ const suspiciousMs = 500;
 /** Who has failed is asked last for so long, unless it has answered since. */
 const suspectMs = 10_000;
 
+interface Sent {
+  readonly flight: Flight;
+  readonly counter: TrafficCounter;
+}
+
 interface BackendContext {
+  readonly traffic: Traffic;
   readonly clock: Clock;
   /** The node's bearer token, where its identity is a token. */
   readonly authorization: () => string | undefined;
@@ -70,41 +77,34 @@ export class Backend {
 
   /** @throws UpstreamError */
   async request(request: BackendRequest): Promise<UpstreamResponse> {
-    const flight = this.#begin(request);
-    const watched = this.#watchHead();
-    try {
-      const response = await this.#upstream(request).request({ ...this.#dress(request), signal: flight.signal });
-      this.answered();
-      return { ...response, body: flight.answered(response.body) };
-    } catch (error) {
-      flight.ended();
-      throw this.#failed(flight.reasonOf(error));
-    } finally {
-      watched.cancel();
-    }
+    return await this.#send(request, async (upstream, dressed, { flight, counter }) => {
+      const response = await upstream.request(dressed);
+      return { ...response, body: flight.answered(response.body, (bytes) => counter.received(bytes)) };
+    });
   }
 
   /** @throws UpstreamError */
   async upgrade(request: BackendRequest): Promise<UpgradeResponse> {
-    const flight = this.#begin({ ...request, longRunning: true });
-    const watched = this.#watchHead();
-    try {
-      const answer = await this.#upstream(request).upgrade({ ...this.#dress(request), signal: flight.signal });
-      this.answered();
-      if (answer.socket === undefined) return { ...answer, body: flight.answered(answer.body) };
+    return await this.#send({ ...request, longRunning: true }, async (upstream, dressed, { flight, counter }) => {
+      const answer = await upstream.upgrade(dressed);
+      if (answer.socket === undefined) {
+        return { ...answer, body: flight.answered(answer.body, (bytes) => counter.received(bytes)) };
+      }
       flight.ended(); // the two sockets end by themselves
       return answer;
-    } catch (error) {
-      flight.ended();
-      throw this.#failed(flight.reasonOf(error));
-    } finally {
-      watched.cancel();
-    }
+    });
   }
 
   /** Asks it itself, for a check: what comes of it makes nobody suspicious. @throws UpstreamError */
-  check(request: BackendRequest): Promise<UpstreamResponse> {
-    return this.#upstream(request).request(this.#dress(request));
+  async check(request: BackendRequest): Promise<UpstreamResponse> {
+    const counter = this.#options.traffic.begin(request.rawHeaders);
+    try {
+      const response = await this.#upstream(request).request(this.#dress(request, counter));
+      return { ...response, body: counter.reading(response.body) };
+    } catch (error) {
+      counter.failed();
+      throw error;
+    }
   }
 
   /** Breaks off what must not outlast it. */
@@ -117,12 +117,27 @@ export class Backend {
     this.#failedAt = undefined;
   }
 
-  #begin({ signal, longRunning = false, movable = false }: BackendRequest) {
-    return this.#flights.begin({ signal, longRunning, movable });
-  }
-
-  #watchHead() {
-    return this.#options.clock.setTimer(suspiciousMs, () => this.#suspect());
+  async #send<Answer>(
+    request: BackendRequest,
+    ask: (upstream: Upstream, dressed: UpstreamRequest, sent: Sent) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { clock, traffic } = this.#options;
+    const { signal, longRunning = false, movable = false } = request;
+    const flight = this.#flights.begin({ signal, longRunning, movable });
+    const counter = traffic.begin(request.rawHeaders);
+    const slow = clock.setTimer(suspiciousMs, () => this.#suspect());
+    try {
+      const dressed = { ...this.#dress(request, counter), signal: flight.signal };
+      const answer = await ask(this.#upstream(request), dressed, { flight, counter });
+      this.answered();
+      return answer;
+    } catch (error) {
+      flight.ended();
+      counter.failed();
+      throw this.#failed(flight.reasonOf(error));
+    } finally {
+      slow.cancel();
+    }
   }
 
   #failed(error: unknown): unknown {
@@ -140,7 +155,7 @@ export class Backend {
     return bringsCredential(rawHeaders) ? callerUpstream : upstream;
   }
 
-  #dress({ movable: _, ...request }: BackendRequest): UpstreamRequest {
+  #dress({ movable: _, body, ...request }: BackendRequest, counter: TrafficCounter): UpstreamRequest {
     const rawHeaders = ["Host", this.#options.host];
     for (let i = 0; i < request.rawHeaders.length; i += 2) {
       const name = request.rawHeaders[i] ?? "";
@@ -150,6 +165,6 @@ export class Backend {
     if (token !== undefined && !bringsCredential(request.rawHeaders)) {
       rawHeaders.push("Authorization", `Bearer ${token}`);
     }
-    return { ...request, rawHeaders };
+    return { ...request, rawHeaders, ...(body === undefined ? {} : { body: counter.sending(body) }) };
   }
 }

@@ -21,8 +21,8 @@ export interface BreakOptions {
 /** One request to a backend, until its answer has ended. */
 export interface Flight {
   readonly signal: AbortSignal;
-  /** Its head has come. @returns the body, which ends the flight at its end */
-  answered(body: ByteSource): ByteSource;
+  /** Its head has come. @returns the body, which tells `read` of each chunk's length and ends the flight at its end */
+  answered(body: ByteSource, read: (bytes: number) => void): ByteSource;
   /** Nothing more comes of it. */
   ended(): void;
   /** Why it was broken off in the place of what the connection said. */
@@ -62,9 +62,9 @@ export class BackendFlights {
       signal: entry.breaker.signal,
       ended,
       reasonOf,
-      answered: (body) => {
+      answered: (body, read) => {
         entry.headed = true;
-        return endingWith(body, { ended, reasonOf });
+        return endingWith(body, { ended, reasonOf, read });
       },
     };
   }
@@ -84,9 +84,16 @@ export class BackendFlights {
   }
 }
 
-async function* endingWith(body: ByteSource, flight: Pick<Flight, "ended" | "reasonOf">): ByteSource {
+interface Reading extends Pick<Flight, "ended" | "reasonOf"> {
+  readonly read: (bytes: number) => void;
+}
+
+async function* endingWith(body: ByteSource, flight: Reading): ByteSource {
   try {
-    yield* body;
+    for await (const chunk of body) {
+      flight.read(chunk.length);
+      yield chunk;
+    }
   } catch (error) {
     throw flight.reasonOf(error);
   } finally {

@@ -5,7 +5,7 @@ import { Backend, type BackendOptions, type BackendRequest } from "./backend.ts"
 import { Balancer, type LbMode } from "./balancer.ts";
 import { Precedence } from "./precedence.ts";
 import { ReplayableBody } from "./replayable_body.ts";
-import { Traffic, type TrafficCounter } from "./traffic.ts";
+import { Traffic } from "./traffic.ts";
 
 export interface CloudOptions {
   /** In the order of `--server-addr`. */
@@ -52,7 +52,8 @@ export class Cloud {
 
   constructor(options: CloudOptions) {
     const { clock, authorization = () => undefined, healthyThreshold = 2 } = options;
-    this.backends = options.backends.map((one) => new Backend({ ...one, clock, authorization, healthyThreshold }));
+    const shared = { clock, authorization, healthyThreshold, traffic: this.traffic };
+    this.backends = options.backends.map((one) => new Backend({ ...one, ...shared }));
     this.#balancer = new Balancer(options.lbMode ?? "rr");
     this.#precedence = new Precedence(clock);
     this.#checked = options.checked ?? true;
@@ -75,17 +76,15 @@ export class Cloud {
       : longRunning
       ? () => undefined
       : this.#precedence.client();
-    const counter = this.traffic.begin(request.rawHeaders);
     try {
-      const response = await this.#attempts(sent, counter, (backend, one) => backend.request(one));
-      const received = counter.received(response.body);
+      const response = await this.#attempts(sent, (backend, one) => backend.request(one));
       if (longRunning) {
         end();
-        return { ...response, body: received };
+        return response;
       }
       // Where nobody reads the body any more, its asker has gone.
       signal.addEventListener("abort", end);
-      const body = background ? this.#precedence.yielding(received, signal) : received;
+      const body = background ? this.#precedence.yielding(response.body, signal) : response.body;
       return { ...response, body: endingWith(body, { end, signal }) };
     } catch (error) {
       end();
@@ -94,8 +93,7 @@ export class Cloud {
   }
 
   upgrade(request: BackendRequest): Promise<UpgradeResponse & { readonly backend: Backend }> {
-    const counter = this.traffic.begin(request.rawHeaders);
-    return this.#attempts(request, counter, (backend, one) => backend.upgrade(one));
+    return this.#attempts(request, (backend, one) => backend.upgrade(one));
   }
 
   /** Breaks off what is under way to a backend that is not used any more; what can go elsewhere is then asked for there. */
@@ -106,7 +104,6 @@ export class Cloud {
 
   async #attempts<Answer extends object>(
     request: BackendRequest,
-    counter: TrafficCounter,
     ask: (backend: Backend, request: BackendRequest) => Promise<Answer>,
   ): Promise<Answer & { readonly backend: Backend }> {
     const body = request.body === undefined || request.body instanceof Uint8Array
@@ -119,15 +116,13 @@ export class Cloud {
         if (backend === undefined) throw failure ?? this.#nobody();
         tried.add(backend);
         try {
-          return { ...await ask(backend, { ...request, ...countedBody(request, body, counter) }), backend };
+          const again = body === undefined ? {} : { body: body.read() };
+          return { ...await ask(backend, { ...request, ...again }), backend };
         } catch (error) {
           if (!(error instanceof UpstreamError) || !isRepeatable(request, { error, body })) throw error;
           failure = error;
         }
       }
-    } catch (error) {
-      counter.failed();
-      throw error;
     } finally {
       body?.settle();
     }
@@ -137,20 +132,6 @@ export class Cloud {
     const states = this.backends.map(({ address, health }) => `${address}: ${health.reason}`);
     return new UpstreamError("refused", `No API server is healthy: ${states.join("; ")}`, { sent: false });
   }
-}
-
-/** The body as it is sent this time, counted. */
-function countedBody(
-  { body }: BackendRequest,
-  replayable: ReplayableBody | undefined,
-  counter: TrafficCounter,
-): { readonly body?: ByteSource | Uint8Array } {
-  if (body === undefined) return {};
-  if (body instanceof Uint8Array) {
-    counter.sent(body.length);
-    return { body };
-  }
-  return replayable === undefined ? {} : { body: counter.sending(replayable.read()) };
 }
 
 function isRepeatable(

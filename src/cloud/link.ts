@@ -15,6 +15,8 @@ export interface LinkOptions extends HealthTimes {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Whether the backends are checked: else it is taken to be online for ever. @default {true} */
+  readonly checked?: boolean;
   /** @default one that learns the first cluster that it sees */
   readonly cluster?: KnownCluster;
 }
@@ -29,6 +31,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #checks: ReadonlyMap<Backend, HealthCheck>;
   readonly #listeners = new Set<() => void>();
+  readonly #backendListeners = new Set<() => void>();
   readonly #beatListeners = new Set<(backend: Backend) => void>();
   #state: LinkState = "unknown";
   #since: number;
@@ -38,7 +41,8 @@ export class Link {
     this.#options = options;
     this.#since = clock.now();
     this.cluster = options.cluster ?? new KnownCluster({ caHashes: [], learnt: () => undefined });
-    this.#checks = new Map(cloud.backends.map((backend) => [backend, this.#checkOf(backend)]));
+    const checked = options.checked === false ? [] : cloud.backends;
+    this.#checks = new Map(checked.map((backend) => [backend, this.#checkOf(backend)]));
   }
 
   get state(): LinkState {
@@ -52,6 +56,7 @@ export class Link {
 
   /** What the last checks said, in words; of several backends each with its address. */
   get reason(): string {
+    if (this.#options.checked === false) return "not checked";
     const { backends } = this.#options.cloud;
     if (backends.length === 1) return backends[0]?.health.reason ?? "";
     return backends.map(({ address, health }) => `${address}: ${health.reason}`).join("; ");
@@ -62,6 +67,7 @@ export class Link {
    * Where the cluster is not known yet they are checked one by one: it is the first one's.
    */
   async start(): Promise<void> {
+    if (this.#options.checked === false) return this.#enter("online");
     const checks = [...this.#checks.values()];
     const isKnown = this.cluster.identity !== undefined;
     const [first, ...further] = checks;
@@ -86,7 +92,7 @@ export class Link {
    * @returns whether it, or one of them, is healthy; false once the signal is aborted
    */
   async confirm(signal: AbortSignal, backend?: Backend): Promise<boolean> {
-    if (signal.aborted) return false;
+    if (signal.aborted || this.#options.checked === false) return !signal.aborted;
     const checks = [...this.#checks].filter(([one]) => backend === undefined || one === backend);
     await new Promise<void>((resolve) => {
       const settle = () => {
@@ -106,6 +112,7 @@ export class Link {
    * @returns false too once the signal is aborted
    */
   async isReady(maxAgeMs: number, signal: AbortSignal, backend?: Backend): Promise<boolean> {
+    if (this.#options.checked === false) return !signal.aborted;
     const state = backend?.health.state ?? this.#state;
     if (signal.aborted || !["unknown", "online", "healthy"].includes(state)) return false;
     const since = this.#options.clock.monotonic() - maxAgeMs;
@@ -124,6 +131,12 @@ export class Link {
   onHeartbeat(listener: (backend: Backend) => void): () => void {
     this.#beatListeners.add(listener);
     return () => this.#beatListeners.delete(listener);
+  }
+
+  /** Calls back after each change of the state of a backend. @returns how to stop that */
+  onBackend(listener: () => void): () => void {
+    this.#backendListeners.add(listener);
+    return () => this.#backendListeners.delete(listener);
   }
 
   /** Resolves when the link is online, rejects with the signal's reason. */
@@ -170,6 +183,7 @@ export class Link {
       this.#options.cloud.leave(backend, { reason: outcome.reason, draining });
     }
     this.#update();
+    if (changed) { for (const listener of [...this.#backendListeners]) listener(); }
     if (backend.health.healthy) { for (const listener of [...this.#beatListeners]) listener(backend); }
   }
 
@@ -185,7 +199,10 @@ export class Link {
 
   #update(): void {
     const states = this.#options.cloud.backends.map(({ health }) => health.state);
-    const state = states.includes("healthy") ? "online" : states.includes("unknown") ? "unknown" : "offline";
+    this.#enter(states.includes("healthy") ? "online" : states.includes("unknown") ? "unknown" : "offline");
+  }
+
+  #enter(state: LinkState): void {
     if (state === this.#state) return;
     this.#state = state;
     this.#since = this.#options.clock.now();

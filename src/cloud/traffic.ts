@@ -11,6 +11,9 @@ export interface ClientTraffic {
   readonly receivedBytes: number;
 }
 
+/** What is counted of a client. */
+export type Counted = Exclude<keyof ClientTraffic, "client">;
+
 type Counts = { -readonly [K in keyof ClientTraffic]: ClientTraffic[K] };
 
 /** Names of clients come from the clients themselves: past this they are one. */
@@ -20,13 +23,19 @@ const others = "other";
 
 /** Counts what goes to the cloud and comes from it, by client: what stands in `User-Agent` before the first slash. */
 export class Traffic {
+  /** Called with each thing that is counted. */
+  counted: (client: string, what: Counted, amount: number) => void = () => {};
   readonly #clients = new Map<string, Counts>();
 
   /** Notes a request. @returns where its bytes are counted */
   begin(rawHeaders: RawHeaders): TrafficCounter {
-    const client = this.#client(clientOf(rawHeaders));
-    client.requests += 1;
-    return new TrafficCounter(client);
+    const counts = this.#client(clientOf(rawHeaders));
+    const add = (what: Counted, amount: number) => {
+      counts[what] += amount;
+      this.counted(counts.client, what, amount);
+    };
+    add("requests", 1);
+    return new TrafficCounter(add);
   }
 
   /** By client, the one that has received most first. */
@@ -46,32 +55,38 @@ export class Traffic {
 
 /** One request's share. */
 export class TrafficCounter {
-  readonly #counts: Counts;
+  readonly #add: (what: Counted, amount: number) => void;
 
-  constructor(counts: Counts) {
-    this.#counts = counts;
+  constructor(add: (what: Counted, amount: number) => void) {
+    this.#add = add;
   }
 
   failed(): void {
-    this.#counts.failed += 1;
+    this.#add("failed", 1);
   }
 
-  sent(bytes: number): void {
-    this.#counts.sentBytes += bytes;
+  received(bytes: number): void {
+    this.#add("receivedBytes", bytes);
   }
 
-  /** Counts what is sent of it. */
-  async *sending(body: ByteSource): ByteSource {
+  /** Counts what is read of a body. */
+  async *reading(body: ByteSource): ByteSource {
     for await (const chunk of body) {
-      this.sent(chunk.length);
+      this.received(chunk.length);
       yield chunk;
     }
   }
 
-  /** Counts what is read. */
-  async *received(body: ByteSource): ByteSource {
+  /** Counts what is sent of a body. */
+  sending(body: ByteSource | Uint8Array): ByteSource | Uint8Array {
+    if (!(body instanceof Uint8Array)) return this.#sending(body);
+    this.#add("sentBytes", body.length);
+    return body;
+  }
+
+  async *#sending(body: ByteSource): ByteSource {
     for await (const chunk of body) {
-      this.#counts.receivedBytes += chunk.length;
+      this.#add("sentBytes", chunk.length);
       yield chunk;
     }
   }

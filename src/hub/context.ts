@@ -7,11 +7,15 @@ import type { OutboxPusher } from "../replica/outbox_pusher.ts";
 import type { PagedLists } from "../replica/paged_lists.ts";
 import type { Recorder } from "../replica/recorder.ts";
 import type { Replica } from "../replica/replica.ts";
+import type { DiscoveryIndex } from "./discovery_index.ts";
+import type { WorkingMode } from "./hub_link.ts";
+import type { NodeLease } from "./node_lease.ts";
 
 /** What all parts of one hub share. */
 export interface HubContext {
   readonly platform: Platform;
   readonly nodeName: string;
+  readonly workingMode: WorkingMode;
   readonly cloud: Cloud;
   readonly link: Link;
   readonly replica: Replica;
@@ -20,6 +24,10 @@ export interface HubContext {
   /** Missing where no write is taken while the cloud is out of reach. */
   readonly outbox?: Outbox;
   readonly pusher?: OutboxPusher;
+  /** Missing where nobody but the cloud looks after it. */
+  readonly lease?: NodeLease;
+  /** Missing where there is no file to keep it in. */
+  readonly discovery?: DiscoveryIndex;
   readonly logger: Logger;
   readonly cloudReadTimeoutMs: number;
   /** A watch without `timeoutSeconds` lasts one to two times this. */

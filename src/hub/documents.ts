@@ -22,6 +22,7 @@ export function keepDocument(context: HubContext, call: Call, { rawHeaders, body
     const value = headerOf(rawHeaders, name);
     return value === undefined ? [] : [name, value];
   });
+  void context.discovery?.take({ path: call.info.path, rawHeaders, body });
   context.replica.documents.save(question(call), { savedAt: context.platform.clock.now(), rawHeaders: kept, body });
 }
 

@@ -10,6 +10,7 @@ import { concat, decodedBody, readAll } from "../replica/body.ts";
 import type { ResourceOverlays } from "../replica/overlays.ts";
 import { type Recordable, Recorder } from "../replica/recorder.ts";
 import type { Call } from "./call.ts";
+import { readBodyOf } from "./write_body.ts";
 import { pathOf } from "./object_path_of.ts";
 import { isExact } from "./routing.ts";
 import type { HubContext } from "./context.ts";
@@ -60,7 +61,8 @@ class Attempt {
     exchange.signal.addEventListener("abort", () => this.#abort.abort(exchange.signal.reason));
     const timer = platform.clock.setTimer(cloudReadTimeoutMs, () => void this.#slow());
     try {
-      const response = await this.#context.cloud.request(this.#request());
+      const body = await readBodyOf(this.#call);
+      const response = await this.#context.cloud.request(this.#request(body));
       if (this.#call.exchange.answered) return undefined;
       const isCloud = !this.#isPage(response) && await isTrusted(this.#context, response, this.#abort.signal);
       if (this.#call.exchange.answered) return undefined; // by the replica, while trust was confirmed
@@ -75,7 +77,8 @@ class Attempt {
     }
   }
 
-  #request() {
+  /** @param body where it was read already */
+  #request(body: Uint8Array | undefined) {
     const { exchange, info, accept } = this.#call;
     let rawHeaders = forwardHeaders(exchange.rawHeaders);
     if (this.#options.record && info.isResource && accept.json) {
@@ -91,7 +94,7 @@ class Attempt {
       signal: this.#abort.signal,
       longRunning: isLongRunning(info),
       movable: info.verb === "watch",
-      ...(hasBody ? { body: exchange.body } : {}),
+      ...(hasBody ? { body: body ?? exchange.body } : {}),
     };
   }
 

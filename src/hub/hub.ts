@@ -1,10 +1,4 @@
 import { type Context, Hono } from "hono";
-import type { BackendOptions } from "../cloud/backend.ts";
-import type { LbMode } from "../cloud/balancer.ts";
-import { Cloud } from "../cloud/cloud.ts";
-import type { KnownCluster } from "../cloud/cluster_identity.ts";
-import type { HealthTimes } from "../cloud/health_check.ts";
-import { Link } from "../cloud/link.ts";
 import type { RequestInfo } from "../kube/request_info.ts";
 import type { Exchange, ExchangeBindings } from "../platform/exchange.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -22,32 +16,20 @@ import { Replica } from "../replica/replica.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { guard, type GuardOptions } from "./guards.ts";
+import { DiscoveryIndex } from "./discovery_index.ts";
+import { createLease, createLink, type HubLinkOptions } from "./hub_link.ts";
 import { declareMetrics } from "./hub_metrics.ts";
+import type { HubState } from "./hub_state.ts";
+import { knownBackends } from "./link_status.ts";
 import { proxy } from "./proxy.ts";
 import { createStatusApp } from "./status_app.ts";
 import { statusResponse } from "./status_response.ts";
 
-/** How often and how patiently API servers are checked. */
-export interface HealthOptions extends HealthTimes {
-  /** Checks in a row that make one healthy again. @default {2} */
-  readonly healthyThreshold?: number;
-}
-
 /** What a hub is made of. */
-export interface HubOptions {
+export interface HubOptions extends HubLinkOptions {
   readonly platform: Platform;
   readonly nodeName: string;
-  /** The API servers, in the order in which they are preferred. The hub does not close their upstreams. */
-  readonly backends: readonly BackendOptions[];
-  /** @default {"rr"} */
-  readonly lbMode?: LbMode;
-  /** How often and how patiently the API servers are checked. */
-  readonly health?: HealthOptions;
-  /** The cluster that the API servers must belong to. @default the one that the first of them belongs to */
-  readonly cluster?: KnownCluster;
-  /** The node's bearer token, where its identity is a token. */
-  readonly authorization?: () => string | undefined;
-  /** Seals what it keeps. The hub does not close it. */
+  /** Seals what it keeps; in cloud mode nothing is. The hub does not close it. */
   readonly store: Store;
   /**
    * Seals what it keeps, and its commits survive power loss: of writes that the cloud has still to get. The hub does not close
@@ -56,6 +38,8 @@ export interface HubOptions {
   readonly outboxStore?: Store;
   /** Bytes that wait in it. @default {64 MiB} */
   readonly outboxMaxBytes?: number;
+  /** Where what must be known at the next start is kept, beside the store. The hub does not close it. */
+  readonly state?: HubState;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** After it a read is answered by the replica, if that can. @default {2_000} */
@@ -104,7 +88,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   await context.link.start();
   context.pusher?.start();
   const eviction = createEviction(context, options);
-  eviction.start();
+  if (context.workingMode === "edge") eviction.start();
   const apps = createApps(context, options);
   const statusApp = createStatusApp({ context, metrics, version, startedAt: platform.clock.now() });
   const guarded = new Hono<{ Bindings: ExchangeBindings }>();
@@ -116,6 +100,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     fetch: (request) => mounted(apps.open, request),
     async close(): Promise<void> {
       closing.abort(new Error("The hub closes"));
+      context.lease?.close();
       context.link.close();
       await context.pusher?.close();
       await eviction.close();
@@ -126,27 +111,24 @@ export async function createHub(options: HubOptions): Promise<Hub> {
 }
 
 function createContext(options: HubOptions, closed: AbortSignal): HubContext {
-  const { platform, backends, lbMode, health = {}, cluster, authorization, logger, store } = options;
+  const { platform, nodeName, workingMode = "edge", logger, store, state } = options;
   const { clock, random } = platform;
-  const { healthyThreshold, ...times } = health;
-  const cloud = new Cloud({
-    backends,
-    clock,
-    ...(lbMode === undefined ? {} : { lbMode }),
-    ...(healthyThreshold === undefined ? {} : { healthyThreshold }),
-    ...(authorization === undefined ? {} : { authorization }),
-  });
-  const link = new Link({ ...times, cloud, clock, random, logger, ...(cluster === undefined ? {} : { cluster }) });
+  const { cloud, link } = createLink(options, { platform, logger });
+  if (state !== undefined) link.onBackend(() => state.setBackends(knownBackends(cloud)));
   const memoryMaxBytes = options.cacheMemoryMaxBytes ?? 32 * 1024 * 1024;
   const replica: Replica = new Replica({ cloud, link, store, clock, random, logger, memoryMaxBytes });
   const recorder = new Recorder(replica, () => clock.now());
+  const lease = createLease(options, { platform, logger, nodeName, cloud, link, replica });
   return {
     ...createOutbox(options, { cloud, link, replica, recorder }),
     platform,
-    nodeName: options.nodeName,
+    nodeName,
+    workingMode,
     cloud,
     link,
     replica,
+    ...(lease === undefined ? {} : { lease }),
+    ...(state === undefined ? {} : { discovery: new DiscoveryIndex(state, clock) }),
     pagedLists: new PagedLists({ rows: replica.rows, clock, random }),
     recorder,
     logger,

@@ -2,6 +2,7 @@ import type { GaugeValue, Metrics } from "../platform/metrics.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { declareOutboxMetrics } from "./outbox_metrics.ts";
+import { declareLinkMetrics } from "./link_metrics.ts";
 
 /** Names of resources that are labels. */
 const maxResources = 500;
@@ -18,12 +19,7 @@ export function declareMetrics(context: HubContext, metrics: Metrics): (call: Ca
       "source",
     ],
   );
-  metrics.gauge(
-    "holdfast_link_online",
-    "Whether the cloud answers",
-    [],
-    () => [{ value: context.link.state === "online" ? 1 : 0 }],
-  );
+  declareLinkMetrics(context, metrics);
   metrics.gauge("holdfast_collections", "Collections by state", ["state"], () => states(context));
   metrics.gauge("holdfast_objects", "Objects in collections", [], () => [{ value: sum(context, (c) => c.size) }]);
   metrics.gauge("holdfast_watchers", "Open local watches", [], () => [{ value: sum(context, (c) => c.watchers) }]);

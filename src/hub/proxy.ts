@@ -8,6 +8,7 @@ import { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { keepDocument, readDocument } from "./documents.ts";
 import { forward, outOfReach } from "./forward.ts";
+import { leaseNamespace } from "./node_lease.ts";
 import { writeOffline } from "./offline_writes.ts";
 import { readCall } from "./read_call.ts";
 import { readFurtherPage } from "./further_page.ts";
@@ -40,9 +41,11 @@ function unreadable(exchange: Exchange) {
   return { ...parseRequest(exchange.method, "/"), rawPath: exchange.rawPath, path: "unreadable" };
 }
 
-function chosen(context: HubContext, call: Call): Route {
+function chosen(context: HubContext, call: Call, ownLease = isOwnLease(context, call)): Route {
+  if (context.workingMode === "cloud") return "pass";
   const { exchange, info, options, accept } = call;
   return route({
+    ownLease,
     link: context.link.state,
     method: exchange.method,
     info,
@@ -77,6 +80,9 @@ async function follow(context: HubContext, call: Call, way: Route): Promise<void
     case "held":
       if (await readHeld(context, call)) return;
       throw refusal(context, call);
+    case "lease":
+      if (await context.lease?.answer(call) === true) return;
+      return await follow(context, call, chosen(context, call, false));
     case "page":
       return await readFurtherPage(context, call);
     case "held-document":
@@ -120,6 +126,13 @@ function refusal(context: HubContext, call: Call): Error {
   const { info, exchange } = call;
   const what = info.isResource ? [info.resource, info.subresource].filter((part) => part !== "").join("/") : info.path;
   return outOfReach(`${exchange.method} ${what} cannot be answered from what this node holds (${context.link.reason})`);
+}
+
+function isOwnLease({ nodeName }: HubContext, { info }: Call): boolean {
+  const { group, resource, subresource, namespace, name, verb } = info;
+  if (group !== "coordination.k8s.io" || resource !== "leases" || subresource !== "") return false;
+  if (namespace !== leaseNamespace) return false;
+  return verb === "create" || (["get", "update"].includes(verb) && name === nodeName);
 }
 
 function impersonates(rawHeaders: RawHeaders): boolean {

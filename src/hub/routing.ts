@@ -23,13 +23,15 @@ export interface RoutingQuestion {
   /** It acts as somebody else. */
   readonly impersonates: boolean;
   readonly upgrade: boolean;
+  /** It gets, makes or renews this node's own lease. */
+  readonly ownLease: boolean;
 }
 
 /**
  * `pass`: the cloud or 503, nothing is kept. `cloud`: the cloud, what it answers is recorded, and where it does not answer
  * what is held (R2). `document`: the same for discovery. `collection`: the query's collection, made and kept up to date
  * (R1, R3, R4). `covered`: a live collection that covers the name, else as `cloud` (R1). `held`: what is held, the cloud
- * being out of reach (R11). `page`: a further page of a list whose first one the hub gave (R8). `invalid`: the cloud's refusal, while it is out of reach the hub's. `write`: what may be answered
+ * being out of reach (R11). `lease`: as kubelet's own renewals need it. `page`: a further page of a list whose first one the hub gave (R8). `invalid`: the cloud's refusal, while it is out of reach the hub's. `write`: what may be answered
  * of a write while the cloud is out of reach. `expired`: 410, for the cloud alone could tell (R1, R8).
  */
 export type Route =
@@ -39,6 +41,7 @@ export type Route =
   | "collection"
   | "covered"
   | "held"
+  | "lease"
   | "page"
   | "held-document"
   | "write"
@@ -58,6 +61,7 @@ const table: readonly Row[] = [
   { when: (q) => q.upgrade || q.method === "HEAD", online: "pass", offline: "refuse" },
   { when: isDiscovery, online: "document", offline: "held-document" },
   { when: (q) => !q.info.isResource, online: "pass", offline: "refuse" },
+  { when: (q) => q.ownLease, online: "lease", offline: "lease" },
   { when: isWrite, online: "cloud", offline: "write" },
   {
     when: (q) => q.info.subresource !== "" || q.info.verb === "proxy" || isSharded(q),

@@ -4,6 +4,7 @@ import type { Outbox } from "../replica/outbox.ts";
 import { createCacheApp } from "./cache_app.ts";
 import type { HubContext } from "./context.ts";
 import { createOutboxApp } from "./outbox_app.ts";
+import { iso, leaseStatus, linkStatus } from "./link_status.ts";
 
 export interface StatusAppOptions {
   readonly context: HubContext;
@@ -79,15 +80,18 @@ function verbose(checks: readonly Check[], ready: boolean): string {
 }
 
 function status(
-  { link, replica, nodeName, platform }: HubContext,
+  context: HubContext,
   hub: { readonly version: string; readonly startedAt: number },
 ) {
+  const { replica, nodeName, platform } = context;
   return {
     version: hub.version,
     runtime: platform.runtime,
     nodeName,
     startedAt: iso(hub.startedAt),
-    link: { state: link.state, since: iso(link.since), reason: link.reason },
+    link: linkStatus(context),
+    lease: leaseStatus(context),
+    traffic: context.cloud.traffic.clients(),
     store: {
       ok: replica.batch.failure === undefined,
       pendingRows: replica.batch.pendingRows,
@@ -109,8 +113,4 @@ function status(
       watchers: collection.watchers,
     })),
   };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,9 +1,13 @@
+import { contentTypeOf } from "../kube/media_type.ts";
+import { decodeUnknown, readProtobufObjectMeta } from "../kube/protobuf.ts";
 import { badRequest, requestEntityTooLarge } from "../kube/status.ts";
 import { readAll } from "../replica/body.ts";
 import type { Call, Source } from "./call.ts";
 
 /** The API server takes no longer body either. */
 const maxBodyBytes = 3 * 1024 * 1024;
+
+export const protobufType = "application/vnd.kubernetes.protobuf";
 
 const bodies = new WeakMap<Call, Promise<Uint8Array>>();
 
@@ -18,6 +22,21 @@ export function bodyOf(call: Call): Promise<Uint8Array> {
     bodies.set(call, body);
   }
   return body;
+}
+
+/** The body where it was read: it is not in the exchange any more. */
+export function readBodyOf(call: Call): Promise<Uint8Array> | undefined {
+  return bodies.get(call);
+}
+
+/** The name in the metadata of an object's body; empty where it has none, or is in no form that is understood. */
+export async function bodyName(call: Call): Promise<string> {
+  const body = await bodyOf(call);
+  const { type } = contentTypeOf(call.exchange.header("content-type"));
+  if (type === protobufType) return readProtobufObjectMeta(decodeUnknown(body).raw).name;
+  if (type !== "application/json" && type !== "") return "";
+  const name = member(member(parseJson(body), "metadata"), "name");
+  return typeof name === "string" ? name : "";
 }
 
 /** @throws StatusError 400 */

@@ -7,6 +7,7 @@ import type { Listen } from "./listener.ts";
 import type { Logger, LogLevel } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Random } from "./random.ts";
+import type { OpenStateFile } from "./state_file.ts";
 import type { OpenStore } from "./store.ts";
 import type { CreateUpstream } from "./upstream.ts";
 
@@ -21,6 +22,7 @@ export interface Platform {
   readonly random: Random;
   readonly files: FileSystem;
   readonly openStore: OpenStore;
+  readonly openStateFile: OpenStateFile;
   readonly createCipher: CreateCipher;
   readonly commands: Commands;
   createLogger(options: { readonly level: LogLevel; readonly format: "text" | "json" }): Logger;

@@ -21,6 +21,8 @@ export interface CloudQueryOptions {
   readonly cloud: Cloud;
   readonly link: Link;
   readonly clock: Clock;
+  /** Whether nobody waits for the answer: it then comes after the clients' requests. */
+  readonly isBackground: () => boolean;
 }
 
 /** Which object of which version lies under each name, at the version of a list. */
@@ -169,6 +171,7 @@ export class CloudQuery {
         signal: round.signal,
         longRunning,
         movable: longRunning,
+        background: this.#options.isBackground(),
       });
       if (!isPage(response) && await this.#isTrusted(response, round.signal)) return response;
       const error = new UpstreamError("untrusted", `${response.status} is not the cloud's answer`, { sent: true });

@@ -78,7 +78,9 @@ export class Reflector {
   constructor(options: ReflectorOptions) {
     const { collection, clock } = options;
     this.#options = options;
-    this.#query = new CloudQuery({ ...options, query: collection.query, codec: collection.codec });
+    const { query, codec } = collection;
+    // Of what was complete once its readers have something meanwhile.
+    this.#query = new CloudQuery({ ...options, query, codec, isBackground: () => collection.synced });
     // What was refused in the meantime may have been made anew.
     this.#mustList = !collection.synced || collection.state === "refused";
     this.#broken = { at: clock.monotonic(), resourceVersion: collection.resourceVersion };

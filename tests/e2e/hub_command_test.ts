@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import { spkiHashes } from "../../src/identity/spki_hash.ts";
 import { addresses, startHub, withCloud } from "../testing/hub_program.ts";
+import type { HubStatus } from "../testing/running_hub.ts";
+
+interface StateContent {
+  readonly cluster: { readonly caHashes: readonly string[] };
+  readonly backends: Readonly<Record<string, { readonly state: string }>>;
+  readonly discovery: Readonly<Record<string, { readonly resources: readonly string[] }>>;
+}
 
 test("holdfast hub proxies with the kubeconfig's certificate, reads it again, and ends at SIGTERM with 0", () =>
   withCloud(async (cloud) => {
@@ -61,6 +69,49 @@ test("holdfast hub refuses another storage key, and loses nothing", () =>
     assert.match(await offline.text(), /"web-1"/);
   }));
 
+test("holdfast hub keeps the cluster's identity and what it knows of its API servers in a file that people can read", () =>
+  withCloud(async (cloud) => {
+    const program = startHub(cloud, ["--server-addr=127.0.0.1:1"]);
+    const { proxy, status } = await addresses(program);
+    assert.equal((await fetch(`${proxy}/api/v1/pods`)).status, 200);
+    await (await fetch(`${proxy}/api/v1`)).text();
+    const { link } = JSON.parse(await (await fetch(`${status}/v1/status`)).text()) as HubStatus;
+    const states = link.backends.map(({ state }) => state);
+    assert.deepEqual(states, ["healthy", "unhealthy"]);
+    program.kill("SIGTERM");
+    await program.ended;
+    const path = `${cloud.folder}/state/state.json`;
+    const state = JSON.parse(await readFile(path, "utf8")) as StateContent;
+    assert.deepEqual(state.cluster.caHashes, await spkiHashes(cloud.ca));
+    assert.equal(state.backends[`https://127.0.0.1:${cloud.listener.port}`]?.state, "healthy");
+    assert.ok(state.discovery["v1"]?.resources.includes("pods"));
+    // Another cluster's CA under the same root folder: refused and named, and what is known stays.
+    const [hash = ""] = state.cluster.caHashes;
+    const other = hash.replace(/.{4}$/, "0000");
+    await writeFile(path, JSON.stringify({ ...state, cluster: { caHashes: [other] } }));
+    const second = startHub(cloud);
+    await second.waitForError("An API server is refused");
+    assert.match(second.errors(), new RegExp(`its CA is ${hash}, the known cluster's is ${other}`));
+    second.kill("SIGTERM");
+    await second.ended;
+    const kept = JSON.parse(await readFile(path, "utf8")) as StateContent;
+    assert.deepEqual(kept.cluster.caHashes, [other]);
+  }));
+
+test("holdfast hub in cloud mode leaves nothing on disk", () =>
+  withCloud(async (cloud) => {
+    const program = startHub(cloud, ["--working-mode=cloud", `--disk-cache-path=${cloud.folder}/cache`]);
+    const { proxy } = await addresses(program);
+    for (const path of ["/api/v1/pods", "/api/v1/pods?resourceVersion=0", "/api"]) {
+      const answer = await fetch(proxy + path);
+      assert.deepEqual([answer.status, answer.headers.get("x-holdfast-source")], [200, "cloud"]);
+      await answer.text();
+    }
+    program.kill("SIGTERM");
+    assert.equal((await program.ended).exitCode, 0);
+    assert.deepEqual(await readdir(cloud.folder), ["kubeconfig"]);
+  }));
+
 for (
   const [what, flags, exitCode, message] of [
     ["a taken proxy port", (port: number) => [`--proxy-port=${port}`], 1, /port \d+ is taken .*--proxy-port/],
@@ -75,6 +126,10 @@ for (
       /Unknown flag --prox-port \(value "1"\) \(did you mean --proxy-port\?\)/,
     ],
     ["a missing value", () => ["--proxy-port"], 2, /--proxy-port/],
+    ["another lb-mode", () => ["--lb-mode=random"], 2, /--lb-mode.*must be rr or priority/],
+    ["another working mode", () => ["--working-mode=local"], 2, /--working-mode.*must be edge or cloud/],
+    ["no time between heartbeats", () => ["--heartbeat-interval-seconds=0"], 2, /must be more than 0/],
+    ["a plain API server", () => ["--server-addr=https://a,http://b"], 2, /--server-addr.*must use https/],
     ["an argument", () => ["extra"], 2, /Unexpected argument "extra"/],
   ] as const
 ) {

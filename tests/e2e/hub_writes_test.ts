@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 import { syncMaps } from "../testing/hub_answers.ts";
 import { type HubScene, serveHub } from "../testing/hub_scene.ts";
 import { message, protobufBody, protobufType } from "../testing/protobuf_body.ts";
@@ -117,55 +117,6 @@ for (
       assert.equal(answer.text, held.text);
     }));
 }
-
-describe("the node's own lease, offline", () => {
-  const spec = { holderIdentity: "node-1", leaseDurationSeconds: 40, renewTime: "2026-01-01T00:00:00.000000Z" };
-  const lease = {
-    kind: "Lease",
-    apiVersion: "coordination.k8s.io/v1",
-    metadata: { name: "node-1", namespace: "kube-node-lease" },
-    spec,
-  };
-
-  test("is answered as it was put, and read back so", () =>
-    serveHub(async ({ request, cut }) => {
-      await cut();
-      const body = { ...lease, metadata: { ...lease.metadata, resourceVersion: "17", uid: "u" } };
-      const put = await request("PUT", leasePath, { body });
-      assert.deepEqual([put.status, put.headers.get("x-holdfast-source")], [200, "replica"]);
-      assert.deepEqual(JSON.parse(put.text), body);
-      assert.equal((await request("GET", leasePath)).text, put.text);
-    }));
-
-  test("is decoded where it is protobuf", () =>
-    serveHub(async ({ request, cut }) => {
-      await cut();
-      const meta = message({ 1: "node-1", 3: "kube-node-lease", 5: "u", 6: "17" });
-      const raw = message({ 1: meta, 2: message({ 1: "node-1", 2: 40, 4: message({ 1: 1_767_225_600 }) }) });
-      const put = await request("PUT", leasePath, {
-        body: protobufBody("coordination.k8s.io/v1", "Lease", raw),
-        headers: { "Content-Type": protobufType, Accept: `${protobufType},application/json` },
-      });
-      assert.equal(put.status, 200);
-      assert.equal(put.headers.get("content-type"), "application/json");
-      assert.deepEqual(put.body.spec, spec);
-      assert.equal(put.body.metadata.resourceVersion, "17");
-    }));
-
-  test("is 400 where it names another object, and goes to the cloud while the link is there", () =>
-    serveHub(async ({ server, request, cut, seen }) => {
-      seed(server, { apiVersion: "v1", kind: "Namespace", metadata: { name: "kube-node-lease" } });
-      seed(server, lease);
-      const online = await request("PUT", leasePath, {
-        body: { ...lease, spec: { ...spec, leaseDurationSeconds: 41 } },
-      });
-      assert.deepEqual([online.status, online.headers.get("x-holdfast-source")], [200, "cloud"]);
-      assert.deepEqual(seen.map(({ method }) => method), ["PUT"]);
-      await cut();
-      const answer = await request("PUT", leasePath, { body: { ...lease, metadata: { name: "node-2" } } });
-      assert.deepEqual([answer.status, answer.body.reason], [400, "BadRequest"]);
-    }));
-});
 
 test("a body that is longer than the API server takes is 413 offline", () =>
   serveHub(async (scene) => {

@@ -18,6 +18,8 @@ export interface ProgramCloud {
   /** Common names of the client certificates that came with requests for pods; empty where none came. */
   readonly callers: string[];
   readonly kubeconfig: string;
+  /** PEM. */
+  readonly ca: string;
   readonly folder: string;
   /** Hubs that were started; killed after the test. */
   readonly programs: ChildProgram[];
@@ -48,7 +50,7 @@ export function withCloud(run: (cloud: ProgramCloud) => Promise<void>): Promise<
     };
     await issue("system:node:node-1");
     try {
-      await run({ server, listener, callers, kubeconfig, folder, programs, issue });
+      await run({ server, listener, callers, kubeconfig, ca: authority.caPem, folder, programs, issue });
     } finally {
       for (const { child } of programs) child.kill("SIGKILL");
       server.close();

@@ -39,6 +39,7 @@ export interface HubSceneOptions {
   readonly outboxMaxBytes?: number;
   readonly authorization?: () => string | undefined;
   readonly plainAllowUids?: readonly number[];
+  readonly kubeletHealthGraceMs?: number;
 }
 
 /** A hub in front of an embedded API server, both on loopback; the hub's clock stands still until it is told to move. */

@@ -3,7 +3,10 @@ import { join } from "../../adapters/shared/join.ts";
 import { createMetrics } from "../../adapters/shared/metrics.ts";
 import { createUpstreamWith } from "../../adapters/shared/upstream.ts";
 import type { DemoCloud } from "../../src/demo/demo_cloud.ts";
+import type { LbMode } from "../../src/cloud/balancer.ts";
+import type { ClientTraffic } from "../../src/cloud/traffic.ts";
 import { createHub } from "../../src/hub/hub.ts";
+import type { WorkingMode } from "../../src/hub/hub_link.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 import type { Logger, LogLevel } from "../../src/platform/logger.ts";
 import type { Platform } from "../../src/platform/platform.ts";
@@ -49,7 +52,13 @@ interface ObjectNames {
 
 /** Of `/v1/status`. */
 export interface HubStatus {
-  readonly link: { readonly state: string; readonly reason: string };
+  readonly link: {
+    readonly state: string;
+    readonly reason: string;
+    readonly backends: readonly { readonly address: string; readonly state: string; readonly reason: string }[];
+  };
+  readonly traffic?: readonly ClientTraffic[];
+  readonly lease?: { readonly alive: boolean; readonly failure?: string };
   readonly collections: readonly {
     readonly resource: string;
     readonly fieldSelector: string;
@@ -109,6 +118,11 @@ export interface StartHubOptions {
   readonly callerMark: string;
   readonly authorization?: () => string | undefined;
   readonly plainAllowUids?: readonly number[];
+  readonly kubeletHealthGraceMs?: number;
+  /** API servers beside `cloud`. */
+  readonly further?: readonly DemoCloud[];
+  readonly lbMode?: LbMode;
+  readonly workingMode?: WorkingMode;
 }
 
 /** The node's own name in all tests of the hub. */
@@ -116,14 +130,20 @@ const nodeName = "node-1";
 
 /** Starts a hub on free loopback ports. */
 export async function startHub(options: StartHubOptions): Promise<RunningHub> {
-  const { cloud, clock, store, log, authorization, plainAllowUids } = options;
+  const { cloud, clock, store, log, authorization, plainAllowUids, kubeletHealthGraceMs } = options;
+  const { further = [], lbMode = "rr", workingMode = "edge" } = options;
   const createUpstream = createUpstreamWith({ http2: "watches" });
-  const upstream = createUpstream({ origin: cloud.origin });
-  const callerUpstream = marked(createUpstream({ origin: cloud.origin }), options.callerMark);
+  const backends = [cloud, ...further].map(({ origin, host }) => ({
+    host,
+    upstream: createUpstream({ origin }),
+    callerUpstream: marked(createUpstream({ origin }), options.callerMark),
+  }));
   const hub = await createHub({
     platform: platformOf(clock),
     nodeName,
-    backends: [{ upstream, callerUpstream, host: cloud.host }],
+    backends,
+    lbMode,
+    workingMode,
     store,
     logger: collectingLogger(log),
     metrics: createMetrics(),
@@ -132,6 +152,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     ...(options.outboxMaxBytes === undefined ? {} : { outboxMaxBytes: options.outboxMaxBytes }),
     ...(authorization === undefined ? {} : { authorization }),
     ...(plainAllowUids === undefined ? {} : { plainAllowUids }),
+    ...(kubeletHealthGraceMs === undefined ? {} : { kubeletHealthGraceMs }),
   });
   const listen = createListen({});
   const plain = await listen({ hostname: "127.0.0.1", port: 0 }, hub.handle);
@@ -148,7 +169,8 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     outbox: async () => JSON.parse((await send(`${statusOrigin}/v1/outbox`, { method: "GET" })).text) as HubOutbox,
     async close(): Promise<void> {
       await hub.close();
-      await Promise.all([plain.close(0), status.close(0), upstream.close(0), callerUpstream.close(0)]);
+      const upstreams = backends.flatMap(({ upstream, callerUpstream }) => [upstream, callerUpstream]);
+      await Promise.all([plain, status, ...upstreams].map((one) => one.close(0)));
       await store.close();
       await options.outboxStore?.close();
     },

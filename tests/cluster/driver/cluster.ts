@@ -22,6 +22,8 @@ export interface ClusterOptions {
   readonly scheduler?: boolean;
   /** @default {a free one} */
   readonly apiPort?: number;
+  /** API servers on the one etcd, at ports in a row. @default {1} */
+  readonly apiServers?: number;
   /** Further flags of `kube up`. */
   readonly flags?: readonly string[];
   /** @default {a new one below the system's temporary folder} */
@@ -31,7 +33,7 @@ export interface ClusterOptions {
 interface ClusterSetup {
   readonly program: string;
   readonly dir: string;
-  readonly apiPort: number;
+  readonly apiPorts: readonly number[];
   readonly etcdPort: number;
 }
 
@@ -43,10 +45,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   if (dir.length > DIR_CHARACTERS_MAX) {
     throw new Error(`Cannot have sockets below ${dir}: over ${DIR_CHARACTERS_MAX} characters`);
   }
-  const { nodes = 0, apiPort = await freePort() } = options;
+  const { nodes = 0, apiServers = 1, apiPort = await freePortRow(apiServers) } = options;
   const etcdPort = await freePort();
-  const cluster = new Cluster({ program, dir, apiPort, etcdPort });
+  const apiPorts = Array.from({ length: apiServers }, (_, index) => apiPort + index);
+  const cluster = new Cluster({ program, dir, apiPorts, etcdPort });
   await cluster.start([
+    `--api-servers=${apiServers}`,
     `--etcd-port=${etcdPort}`,
     ...(nodes > 0 ? [`--nodes=${nodes}`, `--kubelet-port=${await freePortRow(nodes)}`] : []),
     ...(options.scheduler ? ["--scheduler"] : []),
@@ -59,7 +63,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 export class Cluster {
   readonly program: string;
   readonly dir: string;
+  /** Of the first API server. */
   readonly apiPort: number;
+  readonly apiPorts: readonly number[];
   readonly parts: ClusterParts;
   readonly etcd: Etcd;
   #up: Child | undefined;
@@ -67,7 +73,10 @@ export class Cluster {
   constructor(options: ClusterSetup) {
     this.program = options.program;
     this.dir = options.dir;
-    this.apiPort = options.apiPort;
+    const [apiPort] = options.apiPorts;
+    if (apiPort === undefined) throw new RangeError("A cluster needs an API server");
+    this.apiPort = apiPort;
+    this.apiPorts = options.apiPorts;
     this.parts = new ClusterParts({ dir: options.dir, isReady: () => this.#isReady() });
     this.etcd = new Etcd({ dir: options.dir, port: options.etcdPort, parts: this.parts });
   }
@@ -75,6 +84,11 @@ export class Cluster {
   /** The API server itself, as cluster-admin. */
   get api(): ApiClient {
     return directClient({ dir: this.dir, port: this.apiPort });
+  }
+
+  /** Each API server, as cluster-admin. */
+  get apis(): readonly ApiClient[] {
+    return this.apiPorts.map((port) => directClient({ dir: this.dir, port }));
   }
 
   /** The file of `admin` or `node-1` … `node-4`. */
@@ -110,6 +124,11 @@ export class Cluster {
     });
     this.#up = up;
     await up.waitUntil("'ready' of kube up", READY_LIMIT_MS, () => /^ready /m.test(up.log()) || undefined);
+    await waitFor("every API server", READY_LIMIT_MS, async (seen) => {
+      const answers = await Promise.all(this.apis.map((api) => api("/readyz", { timeoutMs: 2_000 })));
+      seen(answers.map(({ text }) => text));
+      return answers.every(({ status }) => status === 200);
+    });
     await waitFor("the default service account", 20_000, async (seen) => {
       const answer = await this.api("/api/v1/namespaces/default/serviceaccounts/default");
       seen(answer.text);

@@ -6,7 +6,8 @@ import { waitFor, within } from "./wait.ts";
 const READY_LIMIT_MS = 40_000;
 const CONTROL_LIMIT_MS = 10_000;
 
-export type PartName = "etcd" | "apiserver" | "controller-manager";
+/** Of several API servers the second is `apiserver-2`. */
+export type PartName = "etcd" | "apiserver" | `apiserver-${number}` | "controller-manager";
 
 /** The processes of a control plane, which a test may end, hold and start again one by one (tests/cluster/kube/control.go). */
 export class ClusterParts {

@@ -13,6 +13,8 @@ const hubToken = encodeHubContinue({ list: "l", resourceVersion: "5", start: "de
 type Change = Partial<Omit<RoutingQuestion, "info" | "options" | "method">>;
 type Row = readonly [what: string, method: string, path: string, online: Route, offline: Route, change?: Change];
 
+const lease = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node-1";
+
 const table: Record<string, readonly Row[]> = {
   "credentials and dry runs": [
     ["own credential, list", "GET", `${pods}?resourceVersion=0`, "pass", "refuse", { ownCredential: true }],
@@ -24,6 +26,14 @@ const table: Record<string, readonly Row[]> = {
     ["dry run, create", "POST", `${pods}?dryRun=All`, "pass", "refuse"],
     ["dry run, patch", "PATCH", `${pods}/p?dryRun=All`, "pass", "refuse"],
     ["dry run without a value", "DELETE", `${pods}/p?dryRun`, "pass", "refuse"],
+  ],
+  "the node's own lease": [
+    ["get", "GET", lease, "lease", "lease", { ownLease: true }],
+    ["create", "POST", lease.replace("/node-1", ""), "lease", "lease", { ownLease: true }],
+    ["update", "PUT", lease, "lease", "lease", { ownLease: true }],
+    ["update, own credential", "PUT", lease, "pass", "refuse", { ownLease: true, ownCredential: true }],
+    ["update, dry run", "PUT", `${lease}?dryRun=All`, "pass", "refuse", { ownLease: true }],
+    ["another one's", "PUT", lease.replace("node-1", "node-2"), "cloud", "write"],
   ],
   "connections that are joined": [
     ["exec", "POST", `${pods}/p/exec?command=ls`, "pass", "refuse", { upgrade: true }],
@@ -138,6 +148,7 @@ function ask(link: RoutingQuestion["link"], [, method, path, , , change]: Row): 
     misfit: false,
     wantsTable: false,
     ownCredential: false,
+    ownLease: false,
     impersonates: false,
     upgrade: false,
     ...change,
