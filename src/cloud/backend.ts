@@ -91,7 +91,8 @@ export class Backend {
         return { ...answer, body: flight.answered(answer.body, (bytes) => counter.received(bytes)) };
       }
       flight.ended(); // the two sockets end by themselves
-      return answer;
+      counter.received(answer.head.length);
+      return { ...answer, socket: counter.through(answer.socket) };
     });
   }
 

@@ -28,6 +28,8 @@ export async function checkBackend(backend: Backend, options: CheckOptions): Pro
   });
   if ("result" in ready) return ready;
   if (ready.status !== 200) return { result: "unready", reason: `/readyz answered ${ready.status}` };
+  // A portal answers everything with 200.
+  if (ready.body.trim() !== "ok") return { result: "unready", reason: "/readyz answered 200, but not ok" };
   const { cluster } = options;
   if (cluster === undefined) return { result: "ready" };
   const document = await ask(backend, options, { rawPath: discoveryPath });

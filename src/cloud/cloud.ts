@@ -3,7 +3,7 @@ import type { Clock } from "../platform/clock.ts";
 import { type UpgradeResponse, UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
 import { Backend, type BackendOptions, type BackendRequest } from "./backend.ts";
 import { Balancer, type LbMode } from "./balancer.ts";
-import { Precedence } from "./precedence.ts";
+import { type Background, Precedence } from "./precedence.ts";
 import { ReplayableBody } from "./replayable_body.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -24,7 +24,7 @@ export interface CloudOptions {
 /** What a request to the cloud needs; `Host` and the node's credential are put in on the way. */
 export interface CloudRequest extends BackendRequest {
   /** Nobody waits for it: it goes after the clients' requests. */
-  readonly background?: boolean;
+  readonly background?: Background | undefined;
 }
 
 export interface LeaveOptions {
@@ -67,10 +67,10 @@ export class Cloud {
   }
 
   async request(request: CloudRequest): Promise<CloudResponse> {
-    const { background = false, ...sent } = request;
+    const { background, ...sent } = request;
     const { signal, longRunning = false } = request;
-    const end = background
-      ? await this.#precedence.background(signal).catch(() => {
+    const end = background !== undefined
+      ? await this.#precedence.background(background, signal).catch(() => {
         throw new UpstreamError("aborted", "The request was aborted", { sent: false, cause: signal.reason });
       })
       : longRunning
@@ -84,7 +84,7 @@ export class Cloud {
       }
       // Where nobody reads the body any more, its asker has gone.
       signal.addEventListener("abort", end);
-      const body = background ? this.#precedence.yielding(response.body, signal) : response.body;
+      const body = background !== undefined ? this.#precedence.yielding(response.body, signal) : response.body;
       return { ...response, body: endingWith(body, { end, signal }) };
     } catch (error) {
       end();

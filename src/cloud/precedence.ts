@@ -1,7 +1,10 @@
 import type { ByteSource } from "../platform/bytes.ts";
 import type { Clock } from "../platform/clock.ts";
 
-/** Requests of background work under way at once: the others wait their turn. */
+/** What nobody waits for: what the replica reads, and what the outbox pushes, which no long list may hold up. */
+export type Background = "reads" | "pushes";
+
+/** Requests of each kind under way at once: the others wait their turn. */
 const maxBackground = 8;
 /** The longest that one waits for clients' requests to end: they must not starve it. */
 const maxYieldMs = 500;
@@ -16,7 +19,7 @@ export class Precedence {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
   #clients = 0;
-  #background = 0;
+  readonly #background: Record<Background, number> = { reads: 0, pushes: 0 };
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -32,11 +35,11 @@ export class Precedence {
   }
 
   /** Waits for the turn of a background request. @returns how to say that it has ended. @throws the signal's reason */
-  async background(signal: AbortSignal): Promise<() => void> {
+  async background(kind: Background, signal: AbortSignal): Promise<() => void> {
     await this.#until(() => this.#clients === 0, { limitMs: maxYieldMs, signal });
-    await this.#until(() => this.#takePlace(), { signal });
+    await this.#until(() => this.#takePlace(kind), { signal });
     return once(() => {
-      this.#background -= 1;
+      this.#background[kind] -= 1;
       this.#wake();
     });
   }
@@ -49,9 +52,9 @@ export class Precedence {
     }
   }
 
-  #takePlace(): boolean {
-    if (this.#background >= maxBackground) return false;
-    this.#background += 1;
+  #takePlace(kind: Background): boolean {
+    if (this.#background[kind] >= maxBackground) return false;
+    this.#background[kind] += 1;
     return true;
   }
 

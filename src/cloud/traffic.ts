@@ -1,4 +1,4 @@
-import type { ByteSource, RawHeaders } from "../platform/bytes.ts";
+import type { ByteSource, Duplex, RawHeaders } from "../platform/bytes.ts";
 
 /** What one client has cost the link since the start. */
 export interface ClientTraffic {
@@ -6,7 +6,7 @@ export interface ClientTraffic {
   readonly requests: number;
   /** Those that got no answer. */
   readonly failed: number;
-  /** Bytes of bodies as they travelled, compressed or not. */
+  /** Bytes of bodies as they travelled, compressed or not, and of upgraded connections (exec, port-forward). */
   readonly sentBytes: number;
   readonly receivedBytes: number;
 }
@@ -75,6 +75,22 @@ export class TrafficCounter {
       this.received(chunk.length);
       yield chunk;
     }
+  }
+
+  /** Counts what goes through a connection in both directions. */
+  through(socket: Duplex): Duplex {
+    const { releases } = socket;
+    return {
+      source: this.reading(socket.source),
+      write: (chunk) => {
+        this.#add("sentBytes", chunk.length);
+        return socket.write(chunk);
+      },
+      end: () => socket.end(),
+      destroy: () => socket.destroy(),
+      closed: socket.closed,
+      ...(releases === undefined ? {} : { releases }),
+    };
   }
 
   /** Counts what is sent of a body. */

@@ -2,20 +2,22 @@ import { forwardHeaders, headerOf, replaceHeader } from "../kube/hop_by_hop.ts";
 import { upstreamAccept } from "../kube/media_type.ts";
 import { queryOf } from "../kube/resources.ts";
 import { isLongRunning } from "../kube/request_info.ts";
-import { serviceUnavailable, type StatusError } from "../kube/status.ts";
+import { serviceUnavailable, StatusError } from "../kube/status.ts";
+import type { CloudResponse } from "../cloud/cloud.ts";
 import { nodeScope } from "../identity/scope.ts";
 import type { ByteSource, Sink } from "../platform/bytes.ts";
 import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
 import { concat, decodedBody, readAll } from "../replica/body.ts";
 import type { ResourceOverlays } from "../replica/overlays.ts";
 import { type Recordable, Recorder } from "../replica/recorder.ts";
+import { begun, isNoApiAnswer } from "./begun_answer.ts";
 import type { Call } from "./call.ts";
 import { readBodyOf } from "./write_body.ts";
 import { pathOf } from "./object_path_of.ts";
 import { isExact } from "./routing.ts";
 import type { HubContext } from "./context.ts";
 import { overlaid, overlaysOf } from "./overlaid_relay.ts";
-import { isTrusted, untrusted } from "./trust.ts";
+import { doubt, isTrusted, untrusted } from "./trust.ts";
 
 /** A longer answer passes through unrecorded. */
 const maxRecordedBytes = 64 * 1024 * 1024;
@@ -54,7 +56,7 @@ class Attempt {
   }
 
   /** @returns nothing where the call was answered otherwise, or refused */
-  async head(): Promise<UpstreamResponse | undefined> {
+  async head(): Promise<CloudResponse | undefined> {
     const { platform, cloudReadTimeoutMs } = this.#context;
     const { exchange } = this.#call;
     if (exchange.signal.aborted) return undefined; // a client that has gone wants nothing done any more
@@ -62,12 +64,13 @@ class Attempt {
     const timer = platform.clock.setTimer(cloudReadTimeoutMs, () => void this.#slow());
     try {
       const body = await readBodyOf(this.#call);
-      const response = await this.#context.cloud.request(this.#request(body));
-      if (this.#call.exchange.answered) return undefined;
-      const isCloud = !this.#isPage(response) && await isTrusted(this.#context, response, this.#abort.signal);
-      if (this.#call.exchange.answered) return undefined; // by the replica, while trust was confirmed
-      if (isCloud) return response;
+      const { response, first } = await this.#begun(await this.#context.cloud.request(this.#request(body)));
+      if (exchange.answered) return undefined;
+      const isCloud = !this.#isForeign(response, first) && await isTrusted(this.#context, response, this.#abort.signal);
+      if (exchange.answered) return undefined; // by the replica, while trust was confirmed
+      if (isCloud && !await this.#isReplaced(response)) return response;
       this.#abort.abort(new Error("not the cloud's answer"));
+      if (exchange.answered) return undefined;
       throw untrusted(response);
     } catch (error) {
       await this.#failed(error);
@@ -120,11 +123,31 @@ class Attempt {
     this.#call.fail(outOfReach(error.message));
   }
 
+  /** What can be answered otherwise is the cloud's once its body has begun: a link may die between head and body. */
+  async #begun(response: CloudResponse): Promise<{ response: CloudResponse; first: Uint8Array | undefined }> {
+    const waits = this.#options.otherwise !== undefined && !isLongRunning(this.#call.info);
+    return waits ? await begun(response) : { response, first: undefined };
+  }
+
   /** R16: what is no API answer (a portal's page) is not the cloud's word. */
-  #isPage(response: UpstreamResponse): boolean {
-    const type = headerOf(response.rawHeaders, "content-type") ?? "";
-    const isData = this.#call.info.isResource ? this.#call.info.subresource === "" : this.#options.taken !== undefined;
-    return isData && type.startsWith("text/html");
+  #isForeign(response: UpstreamResponse, first: Uint8Array | undefined): boolean {
+    const { isResource, subresource, verb } = this.#call.info;
+    const isData = isResource ? subresource === "" && verb !== "proxy" : this.#options.taken !== undefined;
+    return isData && isNoApiAnswer(this.#call, response, first);
+  }
+
+  /** A read that the cloud is too ill or too busy for is answered otherwise, where that can be true; else so it passes. */
+  async #isReplaced({ status, backend }: CloudResponse): Promise<boolean> {
+    const { otherwise } = this.#options;
+    if (status < 500 && status !== 429) return false;
+    doubt(this.#context, backend);
+    if (otherwise === undefined) return false;
+    try {
+      return await otherwise();
+    } catch (error) {
+      if (error instanceof StatusError) return false; // what is held has no answer but an error: the cloud has one too
+      throw error;
+    }
   }
 }
 

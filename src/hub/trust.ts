@@ -19,6 +19,11 @@ export async function isTrusted(
   return ![401, 403, 404].includes(status) || await link.isReady(trustMs, signal, backend);
 }
 
+/** Whether a backend that answers with errors still says that it is ready is asked, at most once in a while. */
+export function doubt({ link, closed }: HubContext, backend: Backend): void {
+  void link.isReady(trustMs, closed, backend);
+}
+
 /** What came is none: to the request it is as if the cloud were out of reach. */
 export function untrusted({ status }: { readonly status: number }): UpstreamError {
   return new UpstreamError("untrusted", `${status} came from something that is not ready or no API server`, {

@@ -171,7 +171,7 @@ export class CloudQuery {
         signal: round.signal,
         longRunning,
         movable: longRunning,
-        background: this.#options.isBackground(),
+        background: this.#options.isBackground() ? "reads" : undefined,
       });
       if (!isPage(response) && await this.#isTrusted(response, round.signal)) return response;
       const error = new UpstreamError("untrusted", `${response.status} is not the cloud's answer`, { sent: true });

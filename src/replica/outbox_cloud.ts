@@ -121,6 +121,7 @@ export class OutboxCloud {
         ...(body === undefined ? [] : ["Content-Length", String(body.length)]),
       ],
       signal,
+      background: "pushes",
       ...(body === undefined ? {} : { body }),
     });
     const { status, rawHeaders } = response;

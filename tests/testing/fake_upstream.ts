@@ -6,7 +6,7 @@ import {
   type UpstreamResponse,
 } from "../../src/platform/upstream.ts";
 
-/** A status with an empty body, an answer, no answer ever, none at once, or a connection that breaks after sending. */
+/** A status with an empty body (of `/readyz` what an API server says), an answer, no answer ever, none at once, or a connection that breaks after sending. */
 export type FakeAnswer =
   | number
   | "silence"
@@ -30,7 +30,8 @@ export function createFakeUpstream(): FakeUpstream {
     if (answer === "refused") throw new UpstreamError("refused", "connection refused", { sent: false });
     if (answer === "broken") throw new UpstreamError("broken", "connection reset", { sent: true });
     if (answer === "silence") return await endOf(asked.signal);
-    const { status, body } = typeof answer === "number" ? { status: answer, body: "" } : answer;
+    const empty = asked.rawPath === "/readyz" && answer === 200 ? "ok" : "";
+    const { status, body } = typeof answer === "number" ? { status: answer, body: empty } : answer;
     return { status, reason: "", rawHeaders: [], body: typeof body === "string" ? textSource(body) : body };
   };
   const fake: FakeUpstream = {

@@ -96,6 +96,16 @@ test("BackendHealth: what the last failure was counts, not the first", () => {
   assert.equal(health.state, "recovering");
 });
 
+for (const [from, first] of [["unhealthy", broken], ["untrusted", foreign]] as const) {
+  for (const [to, then] of [["unhealthy", silent], ["untrusted", badCertificate]] as const) {
+    test(`BackendHealth: what is ${from} is ${to} once a check says so`, () => {
+      const { health, take } = make();
+      take(first);
+      assert.deepEqual([take(then), health.state, health.healthy], [from !== to, to, false]);
+    });
+  }
+}
+
 test("BackendHealth: a state that stays the same is no change, keeps its time, and says the newest reason", () => {
   const { health, take, now } = make();
   take(refused);

@@ -19,6 +19,7 @@ for (
     ["answers /readyz with 500", 500, "/readyz answered 500"],
     ["answers /readyz with 401", 401, "/readyz answered 401"],
     ["answers /readyz with a redirect", 302, "/readyz answered 302"],
+    ["answers everything with a page", { status: 200, body: "<html>Log in" }, "/readyz answered 200, but not ok"],
   ] as const
 ) {
   test(`Link is offline at the first check where the cloud ${what}`, async () => {

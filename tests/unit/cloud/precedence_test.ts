@@ -13,7 +13,7 @@ test("Cloud: a background request begins when no client's request is under way, 
   const { cloud, clock, upstream } = linkScene();
   upstream(0).answer = { status: 200, body: "text" };
   const client = await cloud.request(get);
-  const first = cloud.request({ ...get, rawPath: "/first", background: true });
+  const first = cloud.request({ ...get, rawPath: "/first", background: "reads" });
   await clock.advance(499);
   assert.equal(upstream(0).requests.length, 1);
   await clock.advance(1);
@@ -21,7 +21,7 @@ test("Cloud: a background request begins when no client's request is under way, 
   const reading = read(await first);
   await clock.advance(250);
   await reading;
-  const second = cloud.request({ ...get, rawPath: "/second", background: true });
+  const second = cloud.request({ ...get, rawPath: "/second", background: "reads" });
   await clock.advance(0);
   assert.equal(upstream(0).requests.length, 2);
   await read(client);
@@ -32,16 +32,16 @@ test("Cloud: a background request begins when no client's request is under way, 
 test("Cloud: a client's watch is no reason to wait", async () => {
   const { cloud, upstream } = linkScene();
   await cloud.request({ ...get, longRunning: true });
-  await cloud.request({ ...get, background: true });
+  await cloud.request({ ...get, background: "reads" });
   assert.equal(upstream(0).requests.length, 2);
 });
 
 test("Cloud: no more than eight background requests are under way; of a watch until its answer begins", async () => {
   const { cloud, clock, upstream } = linkScene();
   upstream(0).answer = { status: 200, body: "text" };
-  for (let i = 0; i < 3; i++) await cloud.request({ ...get, background: true, longRunning: true });
-  const answers = await Promise.all(Array.from({ length: 8 }, () => cloud.request({ ...get, background: true })));
-  const waiting = Array.from({ length: 3 }, () => cloud.request({ ...get, background: true }));
+  for (let i = 0; i < 3; i++) await cloud.request({ ...get, background: "reads", longRunning: true });
+  const answers = await Promise.all(Array.from({ length: 8 }, () => cloud.request({ ...get, background: "reads" })));
+  const waiting = Array.from({ length: 3 }, () => cloud.request({ ...get, background: "reads" }));
   await clock.advance(60_000);
   assert.equal(upstream(0).requests.length, 11);
   const [one, two] = answers;
@@ -54,19 +54,37 @@ test("Cloud: no more than eight background requests are under way; of a watch un
   assert.equal(upstream(0).requests.length, 13);
 });
 
+test("Cloud: what the outbox pushes waits for clients, but not for what the replica reads", async () => {
+  const { cloud, clock, upstream } = linkScene();
+  upstream(0).answer = { status: 200, body: "text" };
+  for (let i = 0; i < 9; i++) void cloud.request({ ...get, background: "reads" });
+  await clock.advance(0);
+  assert.equal(upstream(0).requests.length, 8);
+  await cloud.request({ ...get, background: "pushes" });
+  assert.equal(upstream(0).requests.length, 9);
+  await cloud.request(get);
+  void cloud.request({ ...get, background: "pushes" });
+  await clock.advance(499);
+  assert.equal(upstream(0).requests.length, 10);
+  await clock.advance(1);
+  assert.equal(upstream(0).requests.length, 11);
+});
+
 test("Cloud: a request that fails, and one whose asker goes, give their place free", async () => {
   const { cloud, clock, upstream } = linkScene();
   upstream(0).answer = "refused";
-  for (let i = 0; i < 20; i++) await assert.rejects(cloud.request({ ...get, background: i % 2 === 0 }));
+  for (let i = 0; i < 20; i++) {
+    await assert.rejects(cloud.request({ ...get, background: i % 2 === 0 ? "reads" : "pushes" }));
+  }
   upstream(0).answer = 200;
   const gone = new AbortController();
   await cloud.request({ ...get, signal: gone.signal });
-  const waiting = cloud.request({ ...get, background: true });
+  const waiting = cloud.request({ ...get, background: "reads" });
   gone.abort();
   await waiting;
   const waits = new AbortController();
   await cloud.request(get);
-  const given = cloud.request({ ...get, background: true, signal: waits.signal });
+  const given = cloud.request({ ...get, background: "reads", signal: waits.signal });
   waits.abort();
   await assert.rejects(given, { name: "UpstreamError", failure: "aborted" });
   assert.equal(clock.pending, 0);

@@ -32,6 +32,29 @@ test("Cloud counts requests, failures and bytes of bodies by client", async () =
   ]);
 });
 
+test("Traffic counts what goes through an upgraded connection, in both directions", async () => {
+  const traffic = new Traffic();
+  const written: number[] = [];
+  let ended = 0;
+  const through = traffic.begin(["User-Agent", "kubectl/v1"]).through({
+    source: stream(3, 4),
+    write: (chunk) => void written.push(chunk.length),
+    end: () => void ended++,
+    destroy: () => void ended++,
+    closed: Promise.resolve(true),
+    releases: true,
+  });
+  let read = 0;
+  for await (const chunk of through.source) read += chunk.length;
+  through.write(new Uint8Array(5));
+  through.end();
+  through.destroy();
+  assert.deepEqual([read, written, ended, await through.closed, through.releases], [7, [5], 2, true, true]);
+  assert.deepEqual(traffic.clients(), [
+    { client: "kubectl", requests: 1, failed: 0, sentBytes: 5, receivedBytes: 7 },
+  ]);
+});
+
 test("Traffic: names that clients give themselves are bounded in number, length and characters", () => {
   const traffic = new Traffic();
   traffic.begin(["User-Agent", 'a"b\n{}/1']);

@@ -1,0 +1,55 @@
+import { headerOf } from "../kube/hop_by_hop.ts";
+import type { ByteSource } from "../platform/bytes.ts";
+import type { UpstreamResponse } from "../platform/upstream.ts";
+import type { Call } from "./call.ts";
+
+/** An answer of which the first piece has come, so that nothing of it was passed on that another would have to take back. */
+export interface BegunAnswer<Response extends UpstreamResponse> {
+  /** The same answer; its body still begins with the first piece. */
+  readonly response: Response;
+  /** Empty where it has no body. */
+  readonly first: Uint8Array;
+}
+
+/** Waits for the first piece of an answer's body. @throws UpstreamError where none comes */
+export async function begun<Response extends UpstreamResponse>(response: Response): Promise<BegunAnswer<Response>> {
+  const iterator = response.body[Symbol.asyncIterator]();
+  const { done = false, value: first } = await iterator.next();
+  if (done || first === undefined) return { response: { ...response, body: nothing() }, first: new Uint8Array() };
+  return { response: { ...response, body: goingOn(first, iterator) }, first };
+}
+
+/**
+ * Whether an answer is none that an API server gives about objects, or to discovery (R16): a portal's page; of a success
+ * also plain text, nothing at all, or bytes that are no JSON though they are said to be.
+ *
+ * @param first of the body; missing where it was not waited for: then only pages are found out
+ */
+export function isNoApiAnswer(
+  { info }: Pick<Call, "info">,
+  { status, rawHeaders }: UpstreamResponse,
+  first: Uint8Array | undefined,
+): boolean {
+  const type = headerOf(rawHeaders, "content-type") ?? "";
+  if (type.startsWith("text/html")) return true;
+  if (first === undefined || status < 200 || status > 299) return false;
+  if (info.isResource && type !== "" && !type.startsWith("application/")) return true;
+  const isJson = type === "" || type.startsWith("application/json");
+  const isEncoded = (headerOf(rawHeaders, "content-encoding") ?? "identity") !== "identity";
+  return isJson && !isEncoded && first.find((byte) => byte > 0x20) !== "{".charCodeAt(0);
+}
+
+async function* goingOn(first: Uint8Array, rest: AsyncIterator<Uint8Array>): ByteSource {
+  try {
+    yield first;
+    for (;;) {
+      const { done = false, value } = await rest.next();
+      if (done || value === undefined) return;
+      yield value;
+    }
+  } finally {
+    await rest.return?.();
+  }
+}
+
+async function* nothing(): ByteSource {}
