@@ -3,6 +3,7 @@ import type { Clock } from "../platform/clock.ts";
 import { UpstreamError } from "../platform/upstream.ts";
 import { decodedBody, readAll } from "../replica/body.ts";
 import type { ObjectPath } from "../replica/object_path.ts";
+import { member, parseJson } from "./write_body.ts";
 
 export interface RenewLeaseOptions {
   readonly path: ObjectPath;
@@ -51,9 +52,11 @@ async function attempt(backend: Backend, options: RenewLeaseOptions): Promise<Re
       signal: limit.signal,
     });
     const body = await readAll(decodedBody(response), maxLeaseBytes);
-    if (response.status === 200) return { result: "renewed", body };
-    if (response.status === 404) return { result: "gone" };
-    return { result: "failed", reason: `the renewal was answered ${response.status}` };
+    const kind = kindOf(body);
+    if (response.status === 200 && kind === "Lease") return { result: "renewed", body };
+    if (response.status === 404 && kind === "Status") return { result: "gone" };
+    const what = [200, 404].includes(response.status) ? ", but not by an API server" : "";
+    return { result: "failed", reason: `the renewal was answered ${response.status}${what}` };
   } catch (error) {
     if (limit.signal.aborted) return { result: "failed", reason: `no answer within ${timeoutMs} ms` };
     if (!(error instanceof UpstreamError || error instanceof RangeError)) throw error;
@@ -72,6 +75,15 @@ const headers = [
   "User-Agent",
   "holdfast-link",
 ];
+
+/** @returns nothing where it is no JSON: a portal's page */
+function kindOf(body: Uint8Array): unknown {
+  try {
+    return member(parseJson(body), "kind");
+  } catch {
+    return undefined;
+  }
+}
 
 /** RFC 3339 with microseconds, as the API wants a MicroTime. */
 function renewTime({ clock, after }: RenewLeaseOptions): string {

@@ -89,7 +89,7 @@ describe("a hub in front of three API servers", () => {
   ) {
     it(`one is ${what} under load: no read has an error, watches go on, and its return is noticed within 2 s`, async () => {
       const watch = new PlainWatch(hub.proxyPort, `${SERVICES}?watch=true&resourceVersion=0`);
-      const load = new ReadLoad(hub.api, READS);
+      const load = new ReadLoad({ api: hub.api, paths: READS, everyMs: 50 });
       try {
         await sleep(2_000);
         await cluster.parts[end](name);
@@ -128,7 +128,7 @@ describe("a hub in front of three API servers", () => {
 
   it("kubelet stopped for longer than the grace period: its lease lapses, reads go on; it comes back with kubelet", async () => {
     process.kill(node.pid, "SIGSTOP");
-    const load = new ReadLoad(hub.api, READS);
+    const load = new ReadLoad({ api: hub.api, paths: READS, everyMs: 50 });
     try {
       await waitFor("the hub to give kubelet up", 15_000, async () => (await statusOf(hub)).lease?.alive === false);
       await nodeIs("Unknown", 30_000);
@@ -245,7 +245,7 @@ describe("a hub in front of an API server of its cluster and one that is not", (
       const { link } = await statusOf(hub);
       assert.match(link.backends[1]?.reason ?? "", /https:\/\/other\.example.*https:\/\/kubernetes\.default\.svc/);
       assert.match(hub.log(), new RegExp(`is refused.*${cluster.apiPorts[1]}`));
-      const load = new ReadLoad(hub.api, READS);
+      const load = new ReadLoad({ api: hub.api, paths: READS, everyMs: 50 });
       await sleep(2_000);
       assertServed(await load.stop(), "beside a refused one", { source: "cloud" });
     } finally {
@@ -267,7 +267,7 @@ describe("a hub in front of an API server of its cluster and one that is not", (
       assert.match(await kubectl.ok(["get", "services"]), /^steady /m);
       await kubectl.ok(["label", "service", "steady", "by=cloud", "--overwrite"]);
       await cluster.parts.kill("apiserver-2");
-      const load = new ReadLoad(hub.api, READS);
+      const load = new ReadLoad({ api: hub.api, paths: READS, everyMs: 50 });
       await sleep(3_000);
       assertServed(await load.stop(), "in cloud mode with one killed", { source: "cloud" });
     } finally {
@@ -328,10 +328,10 @@ function assertServed(
     const others = reads.filter((read) => read.source !== source && !read.path.includes("resourceVersion=0"));
     assert.deepEqual(others.slice(0, 5), []);
   }
-  const slowest = Math.max(...reads.map(({ tookMs }) => tookMs));
+  const slowest = reads.reduce((one, other) => other.tookMs > one.tookMs ? other : one);
   const stale = reads.filter((read) => read.source === "replica" && !read.path.includes("resourceVersion=0")).length;
   console.log(
-    `${when}: ${reads.length} reads, the slowest ${slowest} ms, ${stale} from the replica though newest asked`,
+    `${when}: ${reads.length} reads, the slowest ${slowest.tookMs} ms, ${stale} from the replica though newest asked`,
   );
-  assert.ok(slowest < NOTICED_MS, `the slowest read took ${slowest} ms`);
+  assert.ok(slowest.tookMs < NOTICED_MS, `the slowest read: ${JSON.stringify(slowest)}`);
 }

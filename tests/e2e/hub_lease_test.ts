@@ -188,23 +188,32 @@ describe("the node's own lease, online", () => {
       assert.ok(kubelet.renewals() >= 5, String(kubelet.renewals()));
     }, { kubeletHealthGraceMs: 0 }));
 
-  test("that cannot be renewed is tried three times, told, and does not cut the link", () => {
-    let refuses = false;
-    const intercept = ({ method, rawPath }: Exchange) =>
-      refuses && method === "PATCH" && rawPath === leasePath ? new Response("no", { status: 500 }) : undefined;
-    return serveHub(async (scene) => {
-      const kubelet = kubeletOf(scene);
-      await kubelet.ensure();
-      await live(scene, kubelet, 20);
-      refuses = true;
-      const before = kubelet.renewals();
-      await scene.until(() => kubelet.renewals() >= before + 3, 1_000);
-      await scene.until(async () => (await scene.status()).lease?.failure === "the renewal was answered 500");
-      assert.equal((await scene.status()).link.state, "online");
-      assert.equal(scene.log.filter(({ message }) => message.includes("could not be renewed")).length, 1);
-      assert.equal((await kubelet.renew()).status, 200);
-    }, { intercept });
-  });
+  for (
+    const [status, type, failure] of [
+      [500, "text/plain", "the renewal was answered 500"],
+      [200, "text/html", "the renewal was answered 200, but not by an API server"],
+      [404, "text/html", "the renewal was answered 404, but not by an API server"],
+    ] as const
+  ) {
+    test(`that cannot be renewed for a ${status} of ${type} is tried three times, told, and does not cut the link`, () => {
+      let refuses = false;
+      const answer = () => new Response("<html>no", { status, headers: { "Content-Type": type } });
+      const intercept = ({ method, rawPath }: Exchange) =>
+        refuses && method === "PATCH" && rawPath === leasePath ? answer() : undefined;
+      return serveHub(async (scene) => {
+        const kubelet = kubeletOf(scene);
+        await kubelet.ensure();
+        await live(scene, kubelet, 20);
+        refuses = true;
+        const before = kubelet.renewals();
+        await scene.until(() => kubelet.renewals() >= before + 3, 1_000);
+        await scene.until(async () => (await scene.status()).lease?.failure === failure);
+        assert.equal((await scene.status()).link.state, "online");
+        assert.equal(scene.log.filter(({ message }) => message.includes("could not be renewed")).length, 1);
+        assert.equal((await kubelet.renew()).status, 200);
+      }, { intercept });
+    });
+  }
 });
 
 describe("the node's own lease, offline", () => {

@@ -13,22 +13,26 @@ export interface LoadedRead {
   readonly error?: string;
 }
 
-const EVERY_MS = 50;
 const LIMIT_MS = 15_000;
 
-/** Reads these paths in turn, one every 50 ms, whether or not those before have been answered, until it is stopped. */
+export interface ReadLoadOptions {
+  readonly api: ApiClient;
+  /** Read in turn. */
+  readonly paths: readonly string[];
+  readonly everyMs: number;
+}
+
+/** Reads one path after the other at a steady pace, whether or not those before have been answered, until it is stopped. */
 export class ReadLoad {
-  readonly #api: ApiClient;
-  readonly #paths: readonly string[];
+  readonly #options: ReadLoadOptions;
   readonly #began = performance.now();
   readonly #reads: LoadedRead[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #loop: Promise<void>;
   #stopped = false;
 
-  constructor(api: ApiClient, paths: readonly string[]) {
-    this.#api = api;
-    this.#paths = paths;
+  constructor(options: ReadLoadOptions) {
+    this.#options = options;
     this.#loop = this.#run();
   }
 
@@ -40,12 +44,18 @@ export class ReadLoad {
     return this.#reads;
   }
 
+  /** Milliseconds since it began: the clock of its reads. */
+  get nowMs(): number {
+    return performance.now() - this.#began;
+  }
+
   async #run(): Promise<void> {
+    const { paths, everyMs } = this.#options;
     for (let count = 0; !this.#stopped; count++) {
-      const read = this.#read(this.#paths[count % this.#paths.length] ?? "/");
+      const read = this.#read(paths[count % paths.length] ?? "/");
       this.#running.add(read);
       void read.then(() => this.#running.delete(read));
-      await sleep(EVERY_MS);
+      await sleep(everyMs);
     }
   }
 
@@ -57,7 +67,7 @@ export class ReadLoad {
       tookMs: Math.round(performance.now() - began),
     });
     try {
-      const { status, headers } = await this.#api(path, { timeoutMs: LIMIT_MS });
+      const { status, headers } = await this.#options.api(path, { timeoutMs: LIMIT_MS });
       this.#reads.push({ ...about(), status, source: String(headers["x-holdfast-source"]) });
     } catch (error) {
       this.#reads.push({ ...about(), error: String(error) });

@@ -20,6 +20,10 @@ export interface Slowness {
   readonly bytesPerSecond?: number;
   /** Before each piece that is passed on. @default {0} */
   readonly delayMs?: number;
+  /** What is lost and sent again: each so manieth piece, in each direction of each connection. @default {none} */
+  readonly lossEvery?: number;
+  /** Until what was lost comes, and all that follows it there. @default {0} */
+  readonly resendMs?: number;
 }
 
 export interface RelayCounts {

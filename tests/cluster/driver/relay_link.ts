@@ -21,7 +21,7 @@ export interface Direction {
  * comes while the relay swallows waits, as in a network that will deliver it later.
  */
 export async function forward({ from, to, direction }: Direction, gate: RelayGate): Promise<void> {
-  for (;;) {
+  for (let passed = 0;;) {
     const chunk = await nextChunk(from);
     await gate.passes();
     if (chunk === "reset") {
@@ -34,7 +34,7 @@ export async function forward({ from, to, direction }: Direction, gate: RelayGat
     }
     for (const piece of pieces(chunk, gate.slowness)) {
       if (to.destroyed) return;
-      await takeTime(piece.length, gate);
+      await takeTime({ bytes: piece.length, number: ++passed }, gate);
       gate.count(direction, piece.length);
       if (!to.write(piece)) await drained(to);
     }
@@ -67,9 +67,13 @@ function* pieces(chunk: Uint8Array, { bytesPerSecond }: Slowness): Generator<Uin
   for (let at = 0; at < chunk.length; at += length) yield chunk.subarray(at, at + length);
 }
 
-async function takeTime(bytes: number, gate: RelayGate): Promise<void> {
-  const { delayMs = 0, bytesPerSecond } = gate.slowness;
-  const timeMs = delayMs + (bytesPerSecond === undefined ? 0 : (bytes / bytesPerSecond) * 1000);
+async function takeTime(
+  { bytes, number }: { readonly bytes: number; readonly number: number },
+  gate: RelayGate,
+): Promise<void> {
+  const { delayMs = 0, bytesPerSecond, lossEvery = Infinity, resendMs = 0 } = gate.slowness;
+  const isLost = number % lossEvery === 0;
+  const timeMs = delayMs + (isLost ? resendMs : 0) + (bytesPerSecond ? (bytes / bytesPerSecond) * 1000 : 0);
   if (timeMs > 0) await sleep(timeMs);
   await gate.passes();
 }
