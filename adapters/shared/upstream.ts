@@ -61,10 +61,10 @@ class HttpUpstream implements Upstream {
     return await upgrade(request, { origin: this.#origin, credentials, flights });
   }
 
-  rotate(credentials: ClientCredentials): void {
+  rotate(credentials?: ClientCredentials): void {
     if (this.#closed) return;
     const old = this.#current;
-    this.#current = createGeneration(this.#origin, credentialsOf(credentials));
+    this.#current = createGeneration(this.#origin, credentials ? credentialsOf(credentials) : old.credentials);
     this.#retired.add(old);
     old.flights.whenLanded(() => {
       this.#retired.delete(old);

@@ -113,6 +113,13 @@ export class Backend {
     this.#flights.break(options);
   }
 
+  /** Its connections may be dead without a word (a NAT that has forgotten them): what is new goes over new ones. */
+  reconnect(): void {
+    const { upstream, callerUpstream } = this.#options;
+    upstream.rotate();
+    callerUpstream?.rotate();
+  }
+
   /** It is there. */
   answered(): void {
     this.#failedAt = undefined;

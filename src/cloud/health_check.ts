@@ -132,9 +132,15 @@ export class HealthCheck {
     const over = new AbortController();
     const end = () => over.abort(this.#closed.signal.reason);
     this.#closed.signal.addEventListener("abort", end);
-    const attempt = (number: number) => this.#try({ newConnection: number > 0 }, over.signal);
+    let onlyNew = false;
+    const attempt = async (number: number) => {
+      const outcome = await this.#try({ newConnection: number > 0 }, over.signal);
+      if (number > 0 && outcome.result === "ready") onlyNew = true;
+      return outcome;
+    };
     const outcome = await severalTries({ clock, tries, staggerMs: timeoutMs / tries, signal: over.signal, attempt });
     over.abort(new Error("The check has ended"));
+    if (onlyNew) this.#options.backend.reconnect();
     this.#closed.signal.removeEventListener("abort", end);
     return outcome;
   }

@@ -180,6 +180,7 @@ export class Link {
     if (outcome.result !== "ready") {
       // What still speaks, but is not ready, ends what it has begun.
       const draining = outcome.result === "unready";
+      if (changed && !draining) backend.reconnect();
       this.#options.cloud.leave(backend, { reason: outcome.reason, draining });
     }
     this.#update();

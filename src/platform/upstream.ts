@@ -11,8 +11,8 @@ export interface Upstream {
   request(request: UpstreamRequest): Promise<UpstreamResponse>;
   /** As `request` for an `Upgrade`; `socket` is there where the answer is 101. */
   upgrade(request: UpstreamRequest): Promise<UpgradeResponse>;
-  /** New requests travel with these; those in flight end as they began. */
-  rotate(credentials: ClientCredentials): void;
+  /** New requests travel over new connections, with these credentials or the same; those in flight end as they began. */
+  rotate(credentials?: ClientCredentials): void;
   /** Takes no new requests, waits for those in flight for at most `graceMs`, then breaks them off. */
   close(graceMs: number): Promise<void>;
 }

@@ -25,7 +25,9 @@ export async function measureOutage(
   return figures;
 }
 
-function figuresOf({ outage, reads, lost, silenceMs, slowestMs, backMs, picture }: TimeLine): readonly Figure[] {
+function figuresOf(
+  { outage, reads, lost, silenceMs, slowestMs, backMs, liveMs, picture }: TimeLine,
+): readonly Figure[] {
   const better = "lower";
   return [
     { name: `${outage}: lost of ${reads} reads`, unit: "", hub: lost.length, better, target: { value: 0 } },
@@ -38,5 +40,6 @@ function figuresOf({ outage, reads, lost, silenceMs, slowestMs, backMs, picture 
       better,
       target: { value: 2_000 },
     },
+    { name: `${outage}: until the replica is live again`, unit: "ms", hub: liveMs, better },
   ];
 }

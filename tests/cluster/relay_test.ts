@@ -83,6 +83,20 @@ describe("Relay", () => {
     await waitFor("the target to hear of it", 2_000, () => upstream.size === 0);
   });
 
+  it("strand loses what goes through open connections for ever, and leaves new ones alone", async () => {
+    const client = await Client.open(relay.port);
+    await client.echoes("before");
+    relay.strand();
+    const was = client.bytes;
+    client.socket.write("lost");
+    const other = await Client.open(relay.port);
+    await other.echoes("new");
+    await sleep(SILENCE_MS);
+    assert.deepEqual([client.bytes, client.ended], [was, false]);
+    client.socket.destroy();
+    other.socket.destroy();
+  });
+
   it("reset resets open and new connections", async () => {
     const client = await Client.open(relay.port);
     await client.echoes("before");

@@ -326,6 +326,35 @@ test("Upstream.rotate uses the new certificate and ends no request in flight", a
   await listener.close(0);
 });
 
+test("Upstream.rotate without credentials goes on over new connections, and ends no request in flight", async () => {
+  const ports: number[] = [];
+  const held: Sink[] = [];
+  const tls = { ...server, clientCa: authority.caPem };
+  const client = await authority.issue({ commonName: "client" });
+  const listener = await network.listen({ hostname: "127.0.0.1", port: 0, tls }, ({ url }, exchange) => {
+    ports.push(exchange.peer.port);
+    if (!url.endsWith("/held")) return new Response(exchange.peer.certificate?.commonName);
+    const sink = exchange.respond(200, "OK", []);
+    void sink.write(new TextEncoder().encode("before "));
+    held.push(sink);
+    return new Response();
+  });
+  await withUpstream(listener, async (upstream) => {
+    const watch = await upstream.request(get("/held", { longRunning: true }));
+    for (const longRunning of [true, false]) {
+      assert.equal(await text(await upstream.request(get("/", { longRunning }))), "client");
+      upstream.rotate();
+      assert.equal(await text(await upstream.request(get("/", { longRunning }))), "client");
+      const [one, other] = ports.splice(-2);
+      assert.notEqual(one, other);
+    }
+    void held[0]?.write(new TextEncoder().encode("after"));
+    held[0]?.end();
+    assert.equal(await text(watch), "before after");
+  }, { origin: `https://127.0.0.1:${listener.port}`, ca: authority.caPem, ...client });
+  await listener.close(0);
+});
+
 test("Upstream.close waits for a body under way, then breaks it off, and takes no more", async () => {
   using target = await serveText("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
   const upstream = network.createUpstream({ origin: `http://127.0.0.1:${target.port}` });

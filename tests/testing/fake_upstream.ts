@@ -17,6 +17,8 @@ export type FakeAnswer =
 /** An upstream that keeps what it was asked. */
 export interface FakeUpstream extends Upstream {
   readonly requests: UpstreamRequest[];
+  /** How often it was told to take new connections. */
+  rotations: number;
   /** What it does with the next requests. */
   answer: FakeAnswer | ((request: UpstreamRequest) => FakeAnswer | Promise<FakeAnswer>);
 }
@@ -36,10 +38,11 @@ export function createFakeUpstream(): FakeUpstream {
   };
   const fake: FakeUpstream = {
     requests,
+    rotations: 0,
     answer: 200,
     request,
     upgrade: request,
-    rotate: () => undefined,
+    rotate: () => void fake.rotations++,
     close: () => Promise.resolve(),
   };
   return fake;

@@ -24,6 +24,8 @@ export interface Outage {
   readonly name: string;
   readonly mode?: RelayMode;
   readonly slowness?: Slowness;
+  /** What was connected before its end never hears anything again. */
+  readonly strands?: boolean;
   readonly answer?: IllAnswer;
 }
 
@@ -33,6 +35,7 @@ const page = "<!doctype html><title>Welcome</title><p>Please log in";
 export const outages: readonly Outage[] = [
   { name: "refused", mode: "refuse" },
   { name: "black", mode: "swallow" },
+  { name: "black, and old connections stay dead", mode: "swallow", strands: true },
   { name: "slow (2 s)", mode: "slow", slowness: { delayMs: 2_000 } },
   { name: "lossy (each 5th segment 1.5 s late)", mode: "slow", slowness: { lossEvery: 5, resendMs: 1_500 } },
   { name: "500", answer: { status: 500, contentType: "text/plain", body: "etcdserver: no leader" } },
@@ -55,6 +58,8 @@ export interface TimeLine {
   readonly slowestMs: number;
   /** From the end of the outage to the first answer of the cloud itself. */
   readonly backMs: number;
+  /** From the end of the outage until what is held is kept up to date again. */
+  readonly liveMs: number;
   /** One letter for each quarter of a second: `c` answers of the cloud, `r` of the replica, `x` lost, `·` none. */
   readonly picture: string;
 }
@@ -88,8 +93,9 @@ export class OutageScene {
         nodeName: NODE,
         ...(runtime === undefined ? {} : { runtime }),
       });
+      await hub.api(`${SERVICES}?resourceVersion=0`);
       const scene = new OutageScene({ cluster, server, relay, hub });
-      await scene.#settled();
+      await scene.#live();
       return scene;
     } catch (error) {
       await cluster.stop();
@@ -99,17 +105,19 @@ export class OutageScene {
 
   /** Reads while something ails the link for `lastsMs`, and for `afterMs` after it. */
   async measure(outage: Outage, { lastsMs, afterMs }: { lastsMs: number; afterMs: number }): Promise<TimeLine> {
-    await this.#settled();
     const load = new ReadLoad({ api: this.hub.api, paths: [`${SERVICES}/steady`, SERVICES], everyMs: EVERY_MS });
     await sleep(CALM_MS);
     this.#server.answer = outage.answer;
     if (outage.mode !== undefined) await this.#relay.setMode(outage.mode, outage.slowness);
     await sleep(lastsMs);
     this.#server.answer = undefined;
+    if (outage.strands) this.#relay.strand();
     await this.#relay.setMode("pass");
     const healedMs = load.nowMs;
+    const live = this.#live().then(() => load.nowMs - healedMs);
     await sleep(afterMs);
-    return timeLine(outage.name, { reads: await load.stop(), healedMs });
+    const reads = await load.stop();
+    return timeLine(outage.name, { reads, healedMs, liveMs: await live });
   }
 
   async stop(): Promise<void> {
@@ -120,16 +128,14 @@ export class OutageScene {
     await this.#cluster.stop();
   }
 
-  /** All that is read is held, and kept up to date. */
-  async #settled(): Promise<void> {
-    await waitFor("the replica to hold the services", 20_000, async (seen) => {
-      const { status } = await this.hub.api(`${SERVICES}?resourceVersion=0`);
+  async #live(): Promise<void> {
+    await waitFor("the services to be kept up to date", 30_000, async (seen) => {
       const { text } = await this.hub.status("/v1/status");
       seen(text);
       // The hub's own status; a missing field fails the comparison.
       const { link, collections } = JSON.parse(text) as StatusOfHub;
       const services = collections?.find(({ resource }) => resource === "services");
-      return status === 200 && link?.state === "online" && services?.state === "live";
+      return link?.state === "online" && services?.state === "live";
     });
   }
 }
@@ -141,7 +147,11 @@ interface StatusOfHub {
 
 function timeLine(
   outage: string,
-  { reads, healedMs }: { readonly reads: readonly LoadedRead[]; readonly healedMs: number },
+  { reads, healedMs, liveMs }: {
+    readonly reads: readonly LoadedRead[];
+    readonly healedMs: number;
+    readonly liveMs: number;
+  },
 ): TimeLine {
   const endOf = ({ atMs, tookMs }: LoadedRead): number => atMs + tookMs;
   const ends = reads.map(endOf).toSorted((a, b) => a - b);
@@ -154,6 +164,7 @@ function timeLine(
     silenceMs: Math.round(Math.max(...gaps)),
     slowestMs: Math.max(...reads.map(({ tookMs }) => tookMs)),
     backMs: Math.round(Math.min(...back) - healedMs),
+    liveMs: Math.round(liveMs),
     picture: picture(reads.map((read) => ({ read, cell: Math.floor(endOf(read) / CELL_MS) }))),
   };
 }

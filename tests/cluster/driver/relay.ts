@@ -48,6 +48,7 @@ export class Relay implements RelayGate {
   readonly port: number;
   readonly #targetPort: number;
   readonly #links = new Set<Link>();
+  readonly #stranded = new WeakSet<Socket>();
   #server: Server | undefined;
   #mode: RelayMode = "pass";
   #slowness: Slowness = {};
@@ -91,6 +92,13 @@ export class Relay implements RelayGate {
     for (const link of this.#links) link.reset();
   }
 
+  /** What goes through the connections that are open now is lost for ever, whatever the mode: a NAT has forgotten them. */
+  strand(): void {
+    for (const { client, target } of this.#links) {
+      for (const socket of [client, target]) if (socket !== undefined) this.#stranded.add(socket);
+    }
+  }
+
   async close(): Promise<void> {
     await this.setMode("refuse");
   }
@@ -105,8 +113,10 @@ export class Relay implements RelayGate {
     });
   }
 
-  async passes(): Promise<void> {
-    while (this.#mode === "swallow") await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async passes(socket: Socket): Promise<void> {
+    while (this.#mode === "swallow" || this.#stranded.has(socket)) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
   }
 
   count(direction: "up" | "down", bytes: number): void {
@@ -127,7 +137,7 @@ export class Relay implements RelayGate {
   }
 
   async #relay(link: Link): Promise<void> {
-    await this.passes();
+    await this.passes(link.client);
     if (link.client.destroyed) return;
     const target = connect({ port: this.#targetPort, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
     link.target = target;

@@ -5,8 +5,8 @@ import { sleep } from "./wait.ts";
 /** What the relay tells its connections. */
 export interface RelayGate {
   readonly slowness: Slowness;
-  /** Resolves at once, or when the relay no longer swallows. */
-  passes(): Promise<void>;
+  /** Resolves at once, or when the relay no longer swallows; never for a connection that is stranded. */
+  passes(socket: Socket): Promise<void>;
   count(direction: "up" | "down", bytes: number): void;
 }
 
@@ -23,7 +23,7 @@ export interface Direction {
 export async function forward({ from, to, direction }: Direction, gate: RelayGate): Promise<void> {
   for (let passed = 0;;) {
     const chunk = await nextChunk(from);
-    await gate.passes();
+    await gate.passes(from);
     if (chunk === "reset") {
       to.resetAndDestroy();
       return;
@@ -35,6 +35,7 @@ export async function forward({ from, to, direction }: Direction, gate: RelayGat
     for (const piece of pieces(chunk, gate.slowness)) {
       if (to.destroyed) return;
       await takeTime({ bytes: piece.length, number: ++passed }, gate);
+      await gate.passes(from);
       gate.count(direction, piece.length);
       if (!to.write(piece)) await drained(to);
     }
@@ -75,7 +76,6 @@ async function takeTime(
   const isLost = number % lossEvery === 0;
   const timeMs = delayMs + (isLost ? resendMs : 0) + (bytesPerSecond ? (bytes / bytesPerSecond) * 1000 : 0);
   if (timeMs > 0) await sleep(timeMs);
-  await gate.passes();
 }
 
 function drained(socket: Socket): Promise<void> {

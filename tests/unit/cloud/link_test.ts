@@ -89,6 +89,29 @@ test("Link: the first try goes where the watches are, those after it over new co
   link.close();
 });
 
+test("Link takes new connections to a backend that has died, once, and none to one that drains", async () => {
+  for (const [answer, rotations] of [["silence", 1], ["broken", 1], [500, 0]] as const) {
+    const { link, clock, upstream } = linkScene();
+    await link.start();
+    upstream(0).answer = answer;
+    await clock.advance(30_000);
+    assert.deepEqual([link.state, upstream(0).rotations], ["offline", rotations]);
+    link.close();
+  }
+});
+
+test("Link takes new connections to a backend that answers on new ones only", async () => {
+  const { link, clock, upstream, states } = linkScene();
+  await link.start();
+  upstream(0).answer = ({ newConnection }) => newConnection === true ? 200 : "silence";
+  await clock.advance(10_700);
+  assert.deepEqual([states, upstream(0).rotations], [["online"], 1]);
+  upstream(0).answer = 200;
+  await clock.advance(20_000);
+  assert.equal(upstream(0).rotations, 1);
+  link.close();
+});
+
 test("Link checks every 10 s while online, every 0.8 s while offline, and tells each change once", async () => {
   const { link, clock, upstream, states, lines, checks } = linkScene();
   await link.start();
