@@ -107,9 +107,11 @@ export class HealthCheck {
 
   /** A check of a backend that is not known to be healthy: one try on the way that a new client would take. */
   async #probe(): Promise<void> {
-    const { cluster } = this.#options;
+    const { cluster, backend } = this.#options;
     const check = this.#begin();
-    this.#take(check, await this.#try({ newConnection: true, cluster }, this.#closed.signal));
+    // Who recovers has said a moment ago whose it is.
+    const asked = backend.health.state === "recovering" ? {} : { cluster };
+    this.#take(check, await this.#try({ newConnection: true, ...asked }, this.#closed.signal));
   }
 
   /** A check of a healthy backend: it must fail several times. */

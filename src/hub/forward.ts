@@ -22,6 +22,9 @@ import { doubt, isTrusted, untrusted } from "./trust.ts";
 /** A longer answer passes through unrecorded. */
 const maxRecordedBytes = 64 * 1024 * 1024;
 
+/** No Status is longer. */
+const maxUnwantedBytes = 64 * 1024;
+
 export interface ForwardOptions {
   /** Keep what the answer shows (R2). */
   readonly record: boolean;
@@ -68,13 +71,30 @@ class Attempt {
       if (exchange.answered) return undefined;
       const isCloud = !this.#isForeign(response, first) && await isTrusted(this.#context, response, this.#abort.signal);
       if (exchange.answered) return undefined; // by the replica, while trust was confirmed
-      if (isCloud && !await this.#isReplaced(response)) return response;
+      if (isCloud) {
+        if (!await this.#isReplaced(response)) return response;
+        void this.#leave(response);
+        return undefined;
+      }
       this.#abort.abort(new Error("not the cloud's answer"));
-      if (exchange.answered) return undefined;
       throw untrusted(response);
     } catch (error) {
       await this.#failed(error);
       return undefined;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Reads what nobody wants, where it is short and comes soon: a cloud that is ill needs no new connections beside. */
+  async #leave({ body }: UpstreamResponse): Promise<void> {
+    const { platform, cloudReadTimeoutMs } = this.#context;
+    const timer = platform.clock.setTimer(cloudReadTimeoutMs, () => this.#abort.abort(new Error("not wanted")));
+    let length = 0;
+    try {
+      for await (const chunk of body) if ((length += chunk.length) > maxUnwantedBytes) break;
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error;
     } finally {
       timer.cancel();
     }

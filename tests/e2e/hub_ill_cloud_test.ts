@@ -52,6 +52,25 @@ for (
     }));
 }
 
+test("a 429 that does not reach its reader leaves its connection to the next request", () => {
+  const ports = new Set<number>();
+  let isIll = false;
+  const intercept = ({ rawPath, peer }: Exchange): Response | undefined => {
+    if (!isIll || rawPath === "/readyz") return undefined;
+    ports.add(peer.port);
+    return new Response("later", { status: 429 });
+  };
+  return serveHub(async ({ server, request }) => {
+    seedMap(server, "a");
+    await request("GET", mapsPath);
+    isIll = true;
+    for (let i = 0; i < 5; i++) {
+      assert.equal((await request("GET", mapsPath)).headers.get("x-holdfast-source"), "replica");
+    }
+    assert.equal(ports.size, 1);
+  }, { intercept });
+});
+
 test("an absence is not told in the place of a 500", () =>
   serveIll(() => new Response("no", { status: 500 }), async ({ request }, begin) => {
     await request("GET", mapsPath);
