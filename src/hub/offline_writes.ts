@@ -9,6 +9,7 @@ import { outOfReach } from "./forward.ts";
 import { pathOf } from "./object_path_of.ts";
 import { hasOutbox, writeToOutbox } from "./outbox_writes.ts";
 import { isUnreadable, readShown } from "./replica_answers.ts";
+import { answerToken, isTokenRequest } from "./token_requests.ts";
 import { bodyOf, member, parseJson, respondObject } from "./write_body.ts";
 
 const leaseNamespace = "kube-node-lease";
@@ -20,8 +21,8 @@ const jsonPatches = [
 
 /**
  * Answers of a write, while the cloud is out of reach, what the API server would have answered (design, section 4,
- * Routing): what the outbox takes, a create of an object that is held, a patch that changes nothing, the renewal of this
- * node's own lease.
+ * Routing): what the outbox takes, a token that is kept, a create of an object that is held, a patch that changes nothing,
+ * the renewal of this node's own lease.
  *
  * @throws StatusError 503 for everything else
  */
@@ -29,9 +30,15 @@ export async function writeOffline(context: HubContext, call: Call): Promise<voi
   const { verb, subresource } = call.info;
   if (verb === "update" && isOwnLease(context, call)) return await renewLease(context, call);
   if (hasOutbox(context) && await writeToOutbox(context, call) === true) return;
+  if (isTokenRequest(call)) return await writeToken(context, call);
   if (verb === "create" && subresource === "") await refuseHeld(context, call);
   if (verb === "patch" && await patchedNothing(context, call)) return;
   throw outOfReach(`${call.exchange.method} ${call.info.resource} is the cloud's to decide (${context.link.reason})`);
+}
+
+async function writeToken(context: HubContext, call: Call): Promise<void> {
+  if (await answerToken(context, call)) return;
+  throw outOfReach(`no valid token is kept that the cloud has given for this request (${context.link.reason})`);
 }
 
 /** kubelet registers by creating its Node, and goes on only at this answer. */

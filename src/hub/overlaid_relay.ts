@@ -29,9 +29,10 @@ export function overlaysOf(
   return Number(headerOf(rawHeaders, "content-length") ?? 0) > maxOverlaidBytes ? undefined : overlays;
 }
 
-/** The answer with what waits in the outbox laid over it. */
-export interface OverlaidAnswer {
+/** An answer that was read whole. */
+export interface WholeAnswer {
   readonly rawHeaders: RawHeaders;
+  /** What is sent on, without a `Content-Encoding`. */
   readonly body: Uint8Array;
   /** As it came, but decoded: what is recorded. */
   readonly came: Uint8Array;
@@ -42,12 +43,21 @@ export async function overlaid(
   call: Call,
   response: UpstreamResponse,
   overlays: ResourceOverlays,
-): Promise<OverlaidAnswer> {
+): Promise<WholeAnswer> {
   const came = await readAll(decodedBody(response), maxOverlaidBytes);
   const body = call.info.verb === "get" ? object(came, overlays) : list(came, overlays);
-  const plain = replaceHeader(forwardHeaders(response.rawHeaders), "Content-Encoding", undefined);
-  const whole = replaceHeader(plain, "Transfer-Encoding", undefined);
-  return { rawHeaders: replaceHeader(whole, "Content-Length", String(body.length)), body, came };
+  return { rawHeaders: wholeHeaders(response, body), body, came };
+}
+
+/** Reads an answer whole. @throws UpstreamError, RangeError */
+export async function whole(response: UpstreamResponse): Promise<WholeAnswer> {
+  const body = await readAll(decodedBody(response), maxOverlaidBytes);
+  return { rawHeaders: wholeHeaders(response, body), body, came: body };
+}
+
+function wholeHeaders({ rawHeaders }: UpstreamResponse, body: Uint8Array): RawHeaders {
+  const plain = replaceHeader(forwardHeaders(rawHeaders), "Content-Encoding", undefined);
+  return replaceHeader(plain, "Content-Length", String(body.length));
 }
 
 function object(bytes: Uint8Array, overlays: ResourceOverlays): Uint8Array {

@@ -5,6 +5,8 @@ import type { Call, Source } from "./call.ts";
 /** The API server takes no longer body either. */
 const maxBodyBytes = 3 * 1024 * 1024;
 
+export const protobufType = "application/vnd.kubernetes.protobuf";
+
 const bodies = new WeakMap<Call, Promise<Uint8Array>>();
 
 /** The body of a write, read once. @throws StatusError 413 */
@@ -18,6 +20,11 @@ export function bodyOf(call: Call): Promise<Uint8Array> {
     bodies.set(call, body);
   }
   return body;
+}
+
+/** The body where it was read: it is not in the exchange any more. */
+export function readBodyOf(call: Call): Promise<Uint8Array> | undefined {
+  return bodies.get(call);
 }
 
 /** @throws StatusError 400 */
