@@ -95,7 +95,7 @@ function inCloud({ server }: ProgramCloud, name: string): string {
 
 /** The phases of the pods of the tests, as the hub shows them: of each alone and of all. */
 async function phases({ proxy }: Addresses): Promise<Record<string, string>> {
-  const list = await (await fetch(`${proxy}${ownPods}&resourceVersion=0`)).json();
+  const list: unknown = await (await fetch(`${proxy}${ownPods}&resourceVersion=0`)).json();
   // Not checked: an assertion on what is not there fails.
   const { items } = list as { readonly items: readonly { readonly metadata: { readonly name: string } }[] };
   const shown: Record<string, string> = {};
