@@ -17,12 +17,12 @@ export interface HubContext {
   readonly link: Link;
   readonly replica: Replica;
   readonly pagedLists: PagedLists;
+  /** Missing where none are kept. */
+  readonly tokens?: KeptTokens;
   readonly recorder: Recorder;
   /** Missing where no write is taken while the cloud is out of reach. */
   readonly outbox?: Outbox;
   readonly pusher?: OutboxPusher;
-  /** Missing where none are kept. */
-  readonly tokens?: KeptTokens;
   readonly logger: Logger;
   readonly cloudReadTimeoutMs: number;
   /** A watch without `timeoutSeconds` lasts one to two times this. */

@@ -9,11 +9,12 @@ import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
 import { concat, decodedBody, readAll } from "../replica/body.ts";
 import { type Recordable, Recorder } from "../replica/recorder.ts";
 import type { Call } from "./call.ts";
+import { type WholeAnswer, wholeAnswer } from "./whole_answer.ts";
 import { readBodyOf } from "./write_body.ts";
 import { pathOf } from "./object_path_of.ts";
 import { isExact } from "./routing.ts";
 import type { HubContext } from "./context.ts";
-import { overlaid, overlaysOf, whole, type WholeAnswer } from "./overlaid_relay.ts";
+import { overlaid, overlaysOf } from "./overlaid_relay.ts";
 import { isTrusted, untrusted } from "./trust.ts";
 
 /** A longer answer passes through unrecorded. */
@@ -150,7 +151,7 @@ async function relay(context: HubContext, call: Call, relayed: Relayed): Promise
     return await relayWhole(context, call, { ...relayed, read: () => overlaid(call, response, overlays) });
   }
   if (relayed.options.takenFirst === true && keeps(call, relayed)) {
-    return await relayWhole(context, call, { ...relayed, read: () => whole(response) });
+    return await relayWhole(context, call, { ...relayed, read: () => wholeAnswer(response) });
   }
   const rawHeaders = forwardHeaders(response.rawHeaders);
   const kept = keeps(call, relayed) ? new KeptBody() : undefined;

@@ -55,10 +55,10 @@ export interface HubOptions {
    * does not close it. @default none: no write is taken while the cloud is out of reach, and no token is kept
    */
   readonly outboxStore?: Store;
-  /** Bytes that wait in it. @default {64 MiB} */
-  readonly outboxMaxBytes?: number;
   /** How long a token that is kept is given out after its own end, while the cloud is out of reach. @default {0} */
   readonly offlineTokenGraceMs?: number;
+  /** Bytes that wait in it. @default {64 MiB} */
+  readonly outboxMaxBytes?: number;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** After it a read is answered by the replica, if that can. @default {2_000} */

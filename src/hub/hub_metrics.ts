@@ -1,8 +1,8 @@
 import type { GaugeValue, Metrics } from "../platform/metrics.ts";
+import { declareTokenMetrics } from "./token_metrics.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { declareOutboxMetrics } from "./outbox_metrics.ts";
-import { declareTokenMetrics } from "./token_metrics.ts";
 
 /** Names of resources that are labels. */
 const maxResources = 500;

@@ -5,11 +5,11 @@ import { protobufToJson } from "../kube/protobuf_messages.ts";
 import { alreadyExists, badRequest } from "../kube/status.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
+import { answerToken, isTokenRequest } from "./token_requests.ts";
 import { outOfReach } from "./forward.ts";
 import { pathOf } from "./object_path_of.ts";
 import { hasOutbox, writeToOutbox } from "./outbox_writes.ts";
 import { isUnreadable, readShown } from "./replica_answers.ts";
-import { answerToken, isTokenRequest } from "./token_requests.ts";
 import { bodyOf, member, parseJson, respondObject } from "./write_body.ts";
 
 const leaseNamespace = "kube-node-lease";
@@ -21,8 +21,8 @@ const jsonPatches = [
 
 /**
  * Answers of a write, while the cloud is out of reach, what the API server would have answered (design, section 4,
- * Routing): what the outbox takes, a token that is kept, a create of an object that is held, a patch that changes nothing,
- * the renewal of this node's own lease.
+ * Routing): what the outbox takes, a create of an object that is held, a patch that changes nothing, the renewal of this
+ * node's own lease, a token that is kept.
  *
  * @throws StatusError 503 for everything else
  */

@@ -171,8 +171,8 @@ describe(`pods that change during a cut of ${CUT_MS / 1000} s`, () => {
     assert.equal(node.pidOf("mounts"), pids.get("mounts"));
   });
 
-  it("the tokens that were mounted are the API server's, and those of pods that are gone are let go of", async () => {
-    for (const token of tokens("mounts").filter((one) => one.includes("."))) {
+  it("the tokens that were mounted are the API server's, are kept sealed, and go with their pods", async () => {
+    for (const token of tokens("mounts")) {
       const review = {
         apiVersion: "authentication.k8s.io/v1",
         kind: "TokenReview",
@@ -183,6 +183,12 @@ describe(`pods that change during a cut of ${CUT_MS / 1000} s`, () => {
         body: JSON.stringify(review),
       });
       assert.equal(Reflect.get(answer.status ?? {}, "authenticated"), true, JSON.stringify(answer.status));
+    }
+    const files = readdirSync(hub.rootDir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    assert.ok(files.some(({ name }) => name === "outbox.db"));
+    for (const { parentPath, name } of files) {
+      const bytes = readFileSync(join(parentPath, name));
+      for (const token of tokens("mounts")) assert.ok(!bytes.includes(token), `${name} holds a token in clear`);
     }
     await waitFor("the tokens of pods that are gone to go", 75_000, async (seen) => {
       const kept = await metricSum(hub.status, "holdfast_tokens");
