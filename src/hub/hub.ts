@@ -102,6 +102,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     await context.outbox?.restore();
     await context.tokens?.restore();
   } catch (error) {
+    await context.tokens?.close();
     await context.replica.close();
     throw error;
   }
