@@ -108,6 +108,7 @@ function hubOptions(
     cacheMaxBytes: values.bytes("cache-max-bytes"),
     cacheMemoryMaxBytes: values.bytes("cache-memory-max-bytes"),
     outboxMaxBytes: values.bytes("outbox-max-bytes"),
+    offlineTokenGraceMs: values.durationMs("offline-token-grace"),
     collectionIdleMs: values.durationMs("collection-idle"),
     ...(allowUids.length > 0 ? { plainAllowUids: allowUids } : {}),
     version,

@@ -125,6 +125,14 @@ export const hubFlags: readonly Flag[] = [
     group: "Storage",
   },
   {
+    name: "offline-token-grace",
+    type: "duration",
+    unit: "m",
+    default: "0",
+    help: "how long a kept service account token is given out after its end, while the cloud is out of reach",
+    group: "Storage",
+  },
+  {
     name: "collection-idle",
     type: "duration",
     unit: "m",

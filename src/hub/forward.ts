@@ -8,10 +8,10 @@ import { nodeScope } from "../identity/scope.ts";
 import type { ByteSource, Sink } from "../platform/bytes.ts";
 import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
 import { concat, decodedBody, readAll } from "../replica/body.ts";
-import type { ResourceOverlays } from "../replica/overlays.ts";
 import { type Recordable, Recorder } from "../replica/recorder.ts";
 import { begun, isNoApiAnswer } from "./begun_answer.ts";
 import type { Call } from "./call.ts";
+import { type WholeAnswer, wholeAnswer } from "./whole_answer.ts";
 import { readBodyOf } from "./write_body.ts";
 import { pathOf } from "./object_path_of.ts";
 import { isExact } from "./routing.ts";
@@ -30,8 +30,10 @@ export interface ForwardOptions {
   readonly record: boolean;
   /** Answers in the cloud's place, where it can; false where it can't. Tried when the cloud does not answer, or not in time. */
   readonly otherwise?: () => Promise<boolean>;
-  /** Takes a complete answer of status 200, still encoded as it came. */
-  readonly taken?: (response: UpstreamResponse, body: Uint8Array) => void;
+  /** Takes a complete answer of success, still encoded as it came. */
+  readonly taken?: (response: UpstreamResponse, body: Uint8Array) => void | Promise<void>;
+  /** The client gets nothing of an answer before that is done. It is given without its `Content-Encoding`. @default {false} */
+  readonly takenFirst?: boolean;
 }
 
 /**
@@ -152,7 +154,7 @@ class Attempt {
   /** R16: what is no API answer (a portal's page) is not the cloud's word. */
   #isForeign(response: UpstreamResponse, first: Uint8Array | undefined): boolean {
     const { isResource, subresource, verb } = this.#call.info;
-    const isData = isResource ? subresource === "" && verb !== "proxy" : this.#options.taken !== undefined;
+    const isData = (isResource && subresource === "" && verb !== "proxy") || this.#options.taken !== undefined;
     return isData && isNoApiAnswer(this.#call, response, first);
   }
 
@@ -187,7 +189,12 @@ async function relay(context: HubContext, call: Call, relayed: Relayed): Promise
   if (call.exchange.answered) return;
   const { response } = relayed;
   const overlays = overlaysOf(context, call, response);
-  if (overlays !== undefined) return await relayOverlaid(context, call, { ...relayed, overlays });
+  if (overlays !== undefined) {
+    return await relayWhole(context, call, { ...relayed, read: () => overlaid(call, response, overlays) });
+  }
+  if (relayed.options.takenFirst === true && keeps(call, relayed)) {
+    return await relayWhole(context, call, { ...relayed, read: () => wholeAnswer(response) });
+  }
   const rawHeaders = forwardHeaders(response.rawHeaders);
   const kept = keeps(call, relayed) ? new KeptBody() : undefined;
   const sink = call.respond({ status: response.status, reason: response.reason, rawHeaders }, "cloud");
@@ -204,18 +211,22 @@ async function relay(context: HubContext, call: Call, relayed: Relayed): Promise
   }
 }
 
-/** What waits in the outbox lies over answers of the cloud too: until it has been pushed they are older. */
-async function relayOverlaid(
+/**
+ * An answer that is kept, or changed, before the client gets it: what waits in the outbox lies over answers of the cloud too,
+ * for until it has been pushed they are older.
+ */
+async function relayWhole(
   context: HubContext,
   call: Call,
-  relayed: Relayed & { readonly overlays: ResourceOverlays },
+  relayed: Relayed & { readonly read: () => Promise<WholeAnswer> },
 ): Promise<void> {
-  const { response, overlays } = relayed;
+  const { response, read } = relayed;
   try {
-    const { rawHeaders, body, came } = await overlaid(call, response, overlays);
+    const { rawHeaders, body, came } = await read();
     if (call.exchange.answered) return;
     if (keeps(call, relayed)) {
-      await take(context, call, { ...relayed, response: { ...response, rawHeaders: [] }, body: came });
+      const plain = { ...response, rawHeaders: replaceHeader(response.rawHeaders, "Content-Encoding", undefined) };
+      await take(context, call, { ...relayed, response: plain, body: came });
     }
     const sink = call.respond({ status: response.status, reason: response.reason, rawHeaders }, "cloud");
     void sink.write(body);
@@ -254,8 +265,9 @@ class KeptBody {
 }
 
 function keeps(call: Call, { response, options, asked }: Relayed): boolean {
-  if (options.taken !== undefined) return response.status === 200;
-  if (asked === undefined || call.accept.as !== undefined || ![200, 201, 202].includes(response.status)) return false;
+  const isSuccess = [200, 201, 202].includes(response.status);
+  if (options.taken !== undefined) return isSuccess;
+  if (asked === undefined || call.accept.as !== undefined || !isSuccess) return false;
   // A list of the past is no state to go on from: offline it would be answered as the newest.
   if (isExact(call.options) && call.options?.continue === "") return false;
   const json = (headerOf(response.rawHeaders, "content-type") ?? "").startsWith("application/json");
@@ -267,7 +279,7 @@ async function take(
   call: Call,
   { response, body, options, asked }: Relayed & { readonly body: Uint8Array },
 ): Promise<void> {
-  if (options.taken !== undefined) return options.taken(response, body);
+  if (options.taken !== undefined) return await options.taken(response, body);
   if (asked === undefined) return;
   try {
     const plain = await readAll(decodedBody({ rawHeaders: response.rawHeaders, body: single(body) }), maxRecordedBytes);

@@ -7,6 +7,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { Store } from "../platform/store.ts";
 import { WebExchange } from "../platform/web_exchange.ts";
 import { Eviction } from "../replica/eviction.ts";
+import { KeptTokens } from "../replica/kept_tokens.ts";
 import { Outbox } from "../replica/outbox.ts";
 import { OutboxCloud } from "../replica/outbox_cloud.ts";
 import { OutboxPusher } from "../replica/outbox_pusher.ts";
@@ -32,10 +33,12 @@ export interface HubOptions extends HubLinkOptions {
   /** Seals what it keeps; in cloud mode nothing is. The hub does not close it. */
   readonly store: Store;
   /**
-   * Seals what it keeps, and its commits survive power loss: of writes that the cloud has still to get. The hub does not close
-   * it. @default none: no write is taken while the cloud is out of reach
+   * Seals what it keeps, and its commits survive power loss: of writes that the cloud has still to get, and of tokens. The hub
+   * does not close it. @default none: no write is taken while the cloud is out of reach, and no token is kept
    */
   readonly outboxStore?: Store;
+  /** How long a token that is kept is given out after its own end, while the cloud is out of reach. @default {0} */
+  readonly offlineTokenGraceMs?: number;
   /** Bytes that wait in it. @default {64 MiB} */
   readonly outboxMaxBytes?: number;
   /** Where what must be known at the next start is kept, beside the store. The hub does not close it. */
@@ -81,7 +84,9 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   try {
     await context.replica.restore();
     await context.outbox?.restore();
+    await context.tokens?.restore();
   } catch (error) {
+    await context.tokens?.close();
     await context.replica.close();
     throw error;
   }
@@ -103,6 +108,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       context.lease?.close();
       context.link.close();
       await context.pusher?.close();
+      await context.tokens?.close();
       await eviction.close();
       context.pagedLists.close();
       await context.replica.close();
@@ -141,24 +147,33 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
 type OutboxParts = Pick<HubContext, "cloud" | "link" | "replica" | "recorder">;
 
 function createOutbox(
-  { outboxStore, outboxMaxBytes, platform: { clock, random }, logger, nodeName }: HubOptions,
+  { outboxStore, outboxMaxBytes, offlineTokenGraceMs, platform: { clock, random }, logger, nodeName }: HubOptions,
   { cloud, link, replica, recorder }: OutboxParts,
-): Pick<HubContext, "outbox" | "pusher"> {
+): Pick<HubContext, "outbox" | "pusher" | "tokens"> {
   if (outboxStore === undefined) return {};
   const maxBytes = outboxMaxBytes ?? 64 * 1024 * 1024;
   const { overlays } = replica;
   const outbox = new Outbox({ store: outboxStore, logger, now: () => clock.now(), maxBytes, overlays });
   const ways = new OutboxCloud({ cloud, link, clock, recorder, nodeName });
-  return { outbox, pusher: new OutboxPusher({ outbox, cloud: ways, link, clock, random, logger }) };
+  const pusher = new OutboxPusher({ outbox, cloud: ways, link, clock, random, logger });
+  return {
+    outbox,
+    pusher,
+    tokens: new KeptTokens({ store: outboxStore, clock, logger, graceMs: offlineTokenGraceMs ?? 0 }),
+  };
 }
 
-function createEviction({ replica, link, platform, logger, nodeName }: HubContext, options: HubOptions): Eviction {
+function createEviction(
+  { replica, link, platform, logger, nodeName, tokens }: HubContext,
+  options: HubOptions,
+): Eviction {
   return new Eviction({
     replica,
     link,
     clock: platform.clock,
     logger,
     nodeName,
+    ...(tokens === undefined ? {} : { tokens }),
     maxBytes: options.cacheMaxBytes ?? 1024 * 1024 * 1024,
     idleMs: options.collectionIdleMs ?? 10 * 60_000,
   });

@@ -1,4 +1,5 @@
 import type { GaugeValue, Metrics } from "../platform/metrics.ts";
+import { declareTokenMetrics } from "./token_metrics.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { declareOutboxMetrics } from "./outbox_metrics.ts";
@@ -63,6 +64,7 @@ export function declareMetrics(context: HubContext, metrics: Metrics): (call: Ca
     { value: context.replica.batch.failure === undefined ? 0 : 1 },
   ]);
   if (context.outbox !== undefined) declareOutboxMetrics(context.outbox, metrics);
+  if (context.tokens !== undefined) declareTokenMetrics(context.tokens, metrics);
   const known = new Set<string>();
   return ({ info, status, source }) => {
     // A path is the client's own words: a label is only what the API server, or the replica, has answered for.

@@ -3,6 +3,7 @@ import { patchChangesNothing } from "../kube/patch.ts";
 import { alreadyExists } from "../kube/status.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
+import { answerToken, isTokenRequest } from "./token_requests.ts";
 import { outOfReach } from "./forward.ts";
 import { pathOf } from "./object_path_of.ts";
 import { hasOutbox, writeToOutbox } from "./outbox_writes.ts";
@@ -17,16 +18,22 @@ const jsonPatches = [
 
 /**
  * Answers of a write, while the cloud is out of reach, what the API server would have answered (design, section 4,
- * Routing): what the outbox takes, a create of an object that is held, a patch that changes nothing.
+ * Routing): what the outbox takes, a create of an object that is held, a patch that changes nothing, a token that is kept.
  *
  * @throws StatusError 503 for everything else
  */
 export async function writeOffline(context: HubContext, call: Call): Promise<void> {
   const { verb, subresource } = call.info;
   if (hasOutbox(context) && await writeToOutbox(context, call) === true) return;
+  if (isTokenRequest(call)) return await writeToken(context, call);
   if (verb === "create" && subresource === "") await refuseHeld(context, call);
   if (verb === "patch" && await patchedNothing(context, call)) return;
   throw outOfReach(`${call.exchange.method} ${call.info.resource} is the cloud's to decide (${context.link.reason})`);
+}
+
+async function writeToken(context: HubContext, call: Call): Promise<void> {
+  if (await answerToken(context, call)) return;
+  throw outOfReach(`no valid token is kept that the cloud has given for this request (${context.link.reason})`);
 }
 
 /** kubelet registers by creating its Node, and goes on only at this answer. */

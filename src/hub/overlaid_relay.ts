@@ -1,19 +1,15 @@
-import { forwardHeaders, headerOf, replaceHeader } from "../kube/hop_by_hop.ts";
+import { headerOf } from "../kube/hop_by_hop.ts";
 import { joinBytes } from "../kube/joined_bytes.ts";
 import { splitList } from "../kube/list_codec.ts";
 import { readObjectMeta, withoutTypeMeta } from "../kube/object_meta.ts";
-import type { RawHeaders } from "../platform/bytes.ts";
 import type { UpstreamResponse } from "../platform/upstream.ts";
-import { decodedBody, readAll } from "../replica/body.ts";
 import { jsonCodec } from "../replica/codec.ts";
 import type { ResourceOverlays } from "../replica/overlays.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
+import { maxWholeBytes, type WholeAnswer, wholeAnswer } from "./whole_answer.ts";
 
-/** A longer answer is shown as the cloud gave it. */
-const maxOverlaidBytes = 64 * 1024 * 1024;
-
-/** The overlays that lie over an answer of the cloud; nothing where none can. */
+/** The overlays that lie over an answer of the cloud; nothing where none can: one that is too long is shown as it came. */
 export function overlaysOf(
   { replica }: HubContext,
   call: Call,
@@ -26,28 +22,12 @@ export function overlaysOf(
   const overlays = replica.overlays.of(info);
   if (overlays === undefined || overlays.size === 0 || !["", "status"].includes(info.subresource)) return undefined;
   if (!(headerOf(rawHeaders, "content-type") ?? "").startsWith("application/json")) return undefined;
-  return Number(headerOf(rawHeaders, "content-length") ?? 0) > maxOverlaidBytes ? undefined : overlays;
-}
-
-/** The answer with what waits in the outbox laid over it. */
-export interface OverlaidAnswer {
-  readonly rawHeaders: RawHeaders;
-  readonly body: Uint8Array;
-  /** As it came, but decoded: what is recorded. */
-  readonly came: Uint8Array;
+  return Number(headerOf(rawHeaders, "content-length") ?? 0) > maxWholeBytes ? undefined : overlays;
 }
 
 /** Reads an answer whole and lays the overlays over it. @throws UpstreamError, RangeError, JsonSyntaxError */
-export async function overlaid(
-  call: Call,
-  response: UpstreamResponse,
-  overlays: ResourceOverlays,
-): Promise<OverlaidAnswer> {
-  const came = await readAll(decodedBody(response), maxOverlaidBytes);
-  const body = call.info.verb === "get" ? object(came, overlays) : list(came, overlays);
-  const plain = replaceHeader(forwardHeaders(response.rawHeaders), "Content-Encoding", undefined);
-  const whole = replaceHeader(plain, "Transfer-Encoding", undefined);
-  return { rawHeaders: replaceHeader(whole, "Content-Length", String(body.length)), body, came };
+export function overlaid(call: Call, response: UpstreamResponse, overlays: ResourceOverlays): Promise<WholeAnswer> {
+  return wholeAnswer(response, (came) => call.info.verb === "get" ? object(came, overlays) : list(came, overlays));
 }
 
 function object(bytes: Uint8Array, overlays: ResourceOverlays): Uint8Array {

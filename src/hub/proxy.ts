@@ -15,6 +15,7 @@ import { readFurtherPage } from "./further_page.ts";
 import { expiredOffline, readCollection, readCovered, readHeld } from "./reads.ts";
 import { fallback, type Route, route } from "./routing.ts";
 import { hasOutbox } from "./outbox_writes.ts";
+import { isTokenRequest, requestToken } from "./token_requests.ts";
 import { passUpgrade } from "./upgrade.ts";
 import { readCreated, writeInOrder } from "./writes_in_order.ts";
 
@@ -100,6 +101,7 @@ async function follow(context: HubContext, call: Call, way: Route): Promise<void
 }
 
 async function throughCloud(context: HubContext, call: Call, way: Route): Promise<void> {
+  if (context.tokens !== undefined && isTokenRequest(call)) return await requestToken(context, call);
   const isRead = ["get", "list", "watch"].includes(call.info.verb);
   if (!isRead && hasOutbox(context) && await writeInOrder(context, call) === "answered") return;
   const otherwise = isRead && fallback(way) === "held" ? () => readHeld(context, call) : undefined;

@@ -3,6 +3,7 @@ import { selectedNameOf } from "../kube/resources.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Collection } from "./collection.ts";
+import type { BoundPod, KeptTokens } from "./kept_tokens.ts";
 import { podReferences } from "./pod_references.ts";
 import type { Replica } from "./replica.ts";
 
@@ -12,6 +13,7 @@ export interface EvictionOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly nodeName: string;
+  readonly tokens?: KeptTokens;
   /** Of object bytes on disk. */
   readonly maxBytes: number;
   /** How long a collection that nobody reads is kept up to date. */
@@ -23,6 +25,7 @@ const maxCollections = 2_000;
 const sweepMs = 60_000;
 const hourMs = 60 * 60_000;
 const dayMs = 24 * hourMs;
+const podType = { group: "", version: "v1", resource: "pods" };
 
 /**
  * Bounds what the replica holds and what it costs the cloud (R15): the watch of what nobody reads ends, the bytes of what was
@@ -58,8 +61,10 @@ export class Eviction {
   }
 
   async sweep(): Promise<void> {
-    const { link, replica, clock, idleMs, maxBytes, logger } = this.#options;
+    const { link, replica, clock, idleMs, maxBytes, logger, tokens } = this.#options;
+    tokens?.dropExpired();
     if (link.state !== "online") return;
+    tokens?.dropOf((pod) => this.#isGone(pod));
     const now = clock.now();
     const referenced = await this.#referenced();
     const unread = [...replica.collections()].filter((collection) => collection.watchers === 0)
@@ -81,6 +86,19 @@ export class Eviction {
       }
       replica.drop(collection);
     }
+  }
+
+  /** Whether what is up to date shows that a pod is no longer on this node. */
+  #isGone({ namespace, name, uid }: BoundPod): boolean {
+    const pods = this.#options.replica.of({ group: "", resource: "pods" });
+    if (pods.find({ ...podType, namespace, name })?.held.meta.uid === uid) return false;
+    const own = {
+      ...podType,
+      namespace: "",
+      labelSelector: "",
+      fieldSelector: `spec.nodeName=${this.#options.nodeName}`,
+    };
+    return pods.view(own, ({ state }) => state === "live") !== undefined;
   }
 
   #isPinned(

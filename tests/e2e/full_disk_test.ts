@@ -1,57 +1,12 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { samplePod } from "../../src/demo/sample_cluster.ts";
 import { seedObject } from "../../src/demo/seed_object.ts";
-import { type ChildProgram, startCommand } from "../testing/child_program.ts";
-import { addresses, holdfastWords, hubWords, type ProgramCloud, withCloud } from "../testing/hub_program.ts";
-
-const mayMount = spawnSync("unshare", ["-m", "true"]).status === 0 && spawnSync("nsenter", ["--version"]).status === 0;
-
-/** A disk of its own for a test, in a mount namespace that ends with the test. */
-interface SmallDisk {
-  /** As the programs on it see it. */
-  readonly folder: string;
-  start(words: readonly [string, ...string[]]): ChildProgram;
-  fill(): void;
-  free(): void;
-}
-
-async function withSmallDisk(cloud: ProgramCloud, run: (disk: SmallDisk) => Promise<void>): Promise<void> {
-  const folder = join(cloud.folder, "disk");
-  mkdirSync(folder);
-  const script = 'mount -t tmpfs -o size=4m tmpfs "$0" && echo mounted && cat';
-  const holder = startCommand(["unshare", "-m", "sh", "-c", script, folder]);
-  await holder.waitFor("mounted");
-  const pid = String(holder.child.pid);
-  const outside = `/proc/${pid}/root${folder}`;
-  try {
-    await run({
-      folder,
-      start: (words) => {
-        const program = startCommand(["nsenter", "-t", pid, "-m", ...words], { NODE_NAME: "node-1" });
-        cloud.programs.push(program);
-        return program;
-      },
-      fill: () => {
-        const file = openSync(join(outside, "filler"), "a");
-        assert.throws(() => {
-          for (;;) writeSync(file, new Uint8Array(4096));
-        }, /ENOSPC|No space/);
-        closeSync(file);
-      },
-      free: () => rmSync(join(outside, "filler")),
-    });
-  } finally {
-    holder.child.stdin?.end();
-    await holder.ended;
-  }
-}
+import { addresses, holdfastWords, hubWords, withCloud } from "../testing/hub_program.ts";
+import { noSmallDisk, until, withSmallDisk } from "../testing/small_disk.ts";
 
 test("holdfast hub goes on from memory on a disk that is full, and keeps it all once there is room", {
-  skip: !mayMount && "this user may mount nothing",
+  skip: noSmallDisk,
 }, () =>
   withCloud((cloud) =>
     withSmallDisk(cloud, async ({ start, folder, fill, free }) => {
@@ -84,7 +39,7 @@ test("holdfast hub goes on from memory on a disk that is full, and keeps it all 
   ));
 
 test("holdfast hub starts on a disk that is full, answers from it, and writes once there is room", {
-  skip: !mayMount && "this user may mount nothing",
+  skip: noSmallDisk,
 }, () =>
   withCloud((cloud) =>
     withSmallDisk(cloud, async ({ start, folder, fill, free }) => {
@@ -109,15 +64,6 @@ test("holdfast hub starts on a disk that is full, answers from it, and writes on
       assert.deepEqual(await verified.ended, { exitCode: 0, stderr: "" });
     })
   ));
-
-/** Looks every 50 ms for up to 20 s: the hub tries again every 5 s. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let look = 0; look < 400; look++) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`It did not come about: ${condition.toString()}`);
-}
 
 /** Whether readiness has a line that begins so, and the metric that value. */
 async function tells(status: string, line: string, metric: string): Promise<boolean> {

@@ -23,6 +23,8 @@ export interface ProgramCloud {
   readonly folder: string;
   /** Hubs that were started; killed after the test. */
   readonly programs: ChildProgram[];
+  /** Listens again, on the same port, after the listener was closed. */
+  heal(): Promise<void>;
   /** Writes the kubeconfig again, with a certificate for this name. */
   issue(commonName: string): Promise<void>;
 }
@@ -36,13 +38,20 @@ export function withCloud(run: (cloud: ProgramCloud) => Promise<void>): Promise<
     seedSampleCluster(server.objects, clock.now());
     const callers: string[] = [];
     const programs: ChildProgram[] = [];
-    const listener = await createListen({})(
-      { hostname: "127.0.0.1", port: 0, tls: { ...tls, clientCa: authority.caPem } },
-      (request, exchange) => {
-        if (exchange.rawPath.includes("pods")) callers.push(exchange.peer.certificate?.commonName ?? "");
-        return server.handle(request, exchange);
-      },
-    );
+    const listen = (port: number) =>
+      createListen({})(
+        { hostname: "127.0.0.1", port, tls: { ...tls, clientCa: authority.caPem } },
+        (request, exchange) => {
+          if (exchange.rawPath.includes("pods")) callers.push(exchange.peer.certificate?.commonName ?? "");
+          return server.handle(request, exchange);
+        },
+      );
+    const listener = await listen(0);
+    const { port } = listener; // a closed one has none
+    let healed: Listener | undefined;
+    const heal = async (): Promise<void> => {
+      healed = await listen(port);
+    };
     const kubeconfig = `${folder}/kubeconfig`;
     const issue = async (commonName: string): Promise<void> => {
       const { cert, key } = await authority.issue({ commonName });
@@ -50,11 +59,12 @@ export function withCloud(run: (cloud: ProgramCloud) => Promise<void>): Promise<
     };
     await issue("system:node:node-1");
     try {
-      await run({ server, listener, callers, kubeconfig, ca: authority.caPem, folder, programs, issue });
+      await run({ server, listener, callers, kubeconfig, ca: authority.caPem, folder, programs, issue, heal });
     } finally {
       for (const { child } of programs) child.kill("SIGKILL");
       server.close();
       await listener.close(0);
+      await healed?.close(0);
     }
   });
 }

@@ -37,6 +37,7 @@ export interface HubSceneOptions {
   /** Stands between the hub and its outbox. */
   readonly onOutboxStore?: (store: Store) => Store;
   readonly outboxMaxBytes?: number;
+  readonly offlineTokenGraceMs?: number;
   readonly authorization?: () => string | undefined;
   readonly plainAllowUids?: readonly number[];
   readonly kubeletHealthGraceMs?: number;

@@ -113,6 +113,7 @@ export interface StartHubOptions {
   /** The hub has an outbox where it is given. */
   readonly outboxStore?: Store;
   readonly outboxMaxBytes?: number;
+  readonly offlineTokenGraceMs?: number;
   readonly log: LogLine[];
   /** Header that marks what travels without the node's identity. */
   readonly callerMark: string;
@@ -150,6 +151,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     version: "test",
     ...(options.outboxStore === undefined ? {} : { outboxStore: options.outboxStore }),
     ...(options.outboxMaxBytes === undefined ? {} : { outboxMaxBytes: options.outboxMaxBytes }),
+    ...(options.offlineTokenGraceMs === undefined ? {} : { offlineTokenGraceMs: options.offlineTokenGraceMs }),
     ...(authorization === undefined ? {} : { authorization }),
     ...(plainAllowUids === undefined ? {} : { plainAllowUids }),
     ...(kubeletHealthGraceMs === undefined ? {} : { kubeletHealthGraceMs }),
