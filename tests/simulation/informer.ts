@@ -243,14 +243,13 @@ class Follower {
     this.synced = !options.initial;
   }
 
-  take({ type, object }: WatchEvent): void {
+  take({ type, object, state: known }: WatchEvent): void {
     if (type === "BOOKMARK") return this.#bookmark(object);
     const { client, where, query } = this.#options;
-    const state = type === "DELETED"
-      ? client.oracle.recogniseDeleted(object, where)
-      : client.oracle.recognise(object, where);
+    const state = known ??
+      (type === "DELETED" ? client.oracle.recogniseDeleted(object, where) : client.oracle.recognise(object, where));
     if (state === undefined) return;
-    const version = Number(memberAt(object, ["metadata", "resourceVersion"]));
+    const version = known?.version ?? Number(memberAt(object, ["metadata", "resourceVersion"]));
     const event = `${where}: ${type} ${state.key}@${version}`;
     if (!this.ahead.delete(state.key)) this.#checkKnown(type, state, event);
     if (type === "DELETED") this.objects.delete(state.key);

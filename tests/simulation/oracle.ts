@@ -51,6 +51,8 @@ export class Oracle {
   readonly #ignored: readonly string[];
   readonly #shown = new Map<string, Shown[]>();
   readonly #changedAt = new Map<Change, number>();
+  /** Every state that ever was, by the very bytes in which the cloud gives it. */
+  readonly #byText = new Map<string, SimState>();
   #epochSince = 0;
   #sequence = 0;
   #restoredAt = 0;
@@ -60,7 +62,10 @@ export class Oracle {
     this.#ignored = ignored;
     this.#etcd = etcd;
     this.#clock = clock;
-    etcd.onChange((change) => this.#changedAt.set(change, clock.monotonic()));
+    etcd.onChange((change) => {
+      this.#changedAt.set(change, clock.monotonic());
+      if (!change.deleted) this.#byText.set(objectText(change.state), change.state);
+    });
   }
 
   /** The number of what was shown last: an answer must not go behind what was shown before its request. */
@@ -86,6 +91,19 @@ export class Oracle {
   restored(): void {
     this.#epochSince = this.#clock.monotonic();
     this.#restoredAt = this.#sequence;
+  }
+
+  /** The state that is written like this, to the byte; nothing where none is. */
+  known(text: string): SimState | undefined {
+    return this.#byText.get(text);
+  }
+
+  /** The state of that uid and version, whatever else is told of it. */
+  stateOf(object: unknown): SimState | undefined {
+    const uid = memberAt(object, ["metadata", "uid"]);
+    const version = memberAt(object, ["metadata", "resourceVersion"]);
+    if (typeof uid !== "string") return undefined;
+    return this.#etcd.statesOf(uid).find((known) => String(known.version) === version);
   }
 
   /** The state that parsed JSON shows; nothing, and a violation, where the cloud never had it. */

@@ -2,16 +2,14 @@ import { encodeCloudContinue, readContinue } from "../../src/kube/continue_token
 import type { Clock } from "../../src/platform/clock.ts";
 import type { SimEtcd } from "./sim_etcd.ts";
 import {
-  apiVersionOf,
   contentOf,
-  itemText,
   keyOf,
+  listText,
   memberAt,
   objectText,
   type SimQuery,
   type SimResource,
   simResources,
-  type SimState,
 } from "./sim_objects.ts";
 import { SimWatch, type WatchSink } from "./sim_watch.ts";
 
@@ -57,6 +55,8 @@ export class SimApiServer {
   readonly #pageMax: number;
   readonly #watchList: boolean;
   readonly #watches = new Set<SimWatch>();
+  /** What each path asks for: many are asked again and again. */
+  readonly #asked = new Map<string, Asked | undefined>();
   /** Watches from below it are too old: what came before this server's start is not in its cache. */
   #cacheStart: number;
 
@@ -94,13 +94,14 @@ export class SimApiServer {
 
   /** Whether the request is for a watch, which `watch` then answers. */
   isWatch({ method, rawPath }: SimRequest): boolean {
-    return method === "GET" && ["true", "1"].includes(parametersOf(rawPath).get("watch") ?? "");
+    return method === "GET" && rawPath.includes("watch=") &&
+      ["true", "1"].includes(this.#read(rawPath)?.parameters.get("watch") ?? "");
   }
 
   /** Answers anything but a watch. */
   answer(request: SimRequest): SimAnswer {
     if (request.rawPath === "/readyz") return { status: 200, body: "ok", rawHeaders: ["Content-Type", "text/plain"] };
-    const asked = readPath(request.rawPath);
+    const asked = this.#read(request.rawPath);
     if (asked === undefined) return failure(404, "NotFound", "the server could not find the requested resource");
     switch (request.method) {
       case "GET":
@@ -119,7 +120,7 @@ export class SimApiServer {
 
   /** Opens a watch into `sink`. @returns how to close it, or the answer that refuses it */
   watch({ rawPath }: SimRequest, sink: WatchSink): SimWatch | SimAnswer {
-    const asked = readPath(rawPath);
+    const asked = this.#read(rawPath);
     if (asked === undefined) return failure(404, "NotFound", "the server could not find the requested resource");
     const { query, parameters } = asked;
     const version = Number(parameters.get("resourceVersion") ?? "0");
@@ -147,6 +148,11 @@ export class SimApiServer {
     this.#watches.add(watch);
     watch.start(this.oldest);
     return watch;
+  }
+
+  #read(rawPath: string): Asked | undefined {
+    if (!this.#asked.has(rawPath)) this.#asked.set(rawPath, readPath(rawPath));
+    return this.#asked.get(rawPath);
   }
 
   #get({ query, name }: Asked): SimAnswer {
@@ -244,21 +250,6 @@ function tooLarge(version: number, revision: number): SimAnswer {
   });
 }
 
-interface ListParts {
-  readonly at: number;
-  readonly next: string;
-  readonly items: readonly SimState[];
-}
-
-function listText(resource: SimResource, { at, next, items }: ListParts): string {
-  const metadata = JSON.stringify({ resourceVersion: String(at), ...(next === "" ? {} : { continue: next }) });
-  const texts = items.map(itemText).join(",");
-  const type = { kind: `"${resource.kind}List"`, apiVersion: `"${apiVersionOf(resource)}"` };
-  return resource.custom
-    ? `{"apiVersion":${type.apiVersion},"items":[${texts}],"kind":${type.kind},"metadata":${metadata}}\n`
-    : `{"kind":${type.kind},"apiVersion":${type.apiVersion},"metadata":${metadata},"items":[${texts}]}\n`;
-}
-
 function tokenOf(revision: number, after: string): string {
   return encodeCloudContinue({ resourceVersion: String(revision), start: startOf(after) });
 }
@@ -286,7 +277,8 @@ function readPath(rawPath: string): Asked | undefined {
   const [plural = "", name = ""] = rest;
   const resource = simResources.find((known) => known.group === group && known.plural === plural);
   if (resource === undefined) return undefined;
-  const parameters = parametersOf(rawPath);
+  const mark = rawPath.indexOf("?");
+  const parameters = new URLSearchParams(mark < 0 ? "" : rawPath.slice(mark + 1));
   return { query: { resource, namespace, ...selectorsOf(parameters) }, name, parameters };
 }
 
@@ -299,11 +291,6 @@ function selectorsOf(parameters: URLSearchParams): Pick<SimQuery, "label" | "fie
 function pairOf(selector: string): readonly [string, string] {
   const [key = "", value = ""] = selector.split("=");
   return [key, value];
-}
-
-function parametersOf(rawPath: string): URLSearchParams {
-  const mark = rawPath.indexOf("?");
-  return new URLSearchParams(mark < 0 ? "" : rawPath.slice(mark + 1));
 }
 
 function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

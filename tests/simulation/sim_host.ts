@@ -45,6 +45,7 @@ interface Running {
 /** The machine that the hub runs on: starts, ends and kills it, and takes its clients' requests. */
 export class SimHost {
   readonly #options: SimHostOptions;
+  readonly #requests = new Map<string, Request>();
   #running: Running | undefined;
   #isStarting = false;
   #starting: Promise<void> = Promise.resolve();
@@ -107,12 +108,20 @@ export class SimHost {
     if (running === undefined) queueMicrotask(() => exchange?.leave());
     else {
       running.exchanges.add(exchange);
-      void running.hub.handle(
-        new Request(`http://127.0.0.1:10261${request.rawPath}`, { method: request.method }),
-        exchange,
-      );
+      void running.hub.handle(this.#requestOf(request), exchange);
     }
     return exchange;
+  }
+
+  /** The hub reads its method and path only: many are asked again and again. */
+  #requestOf({ method, rawPath }: LocalRequest): Request {
+    const key = `${method} ${rawPath}`;
+    let request = this.#requests.get(key);
+    if (request === undefined) {
+      request = new Request(`http://127.0.0.1:10261${rawPath}`, { method });
+      if (!rawPath.includes("watch=")) this.#requests.set(key, request);
+    }
+    return request;
   }
 
   async #start(): Promise<void> {

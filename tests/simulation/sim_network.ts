@@ -100,7 +100,7 @@ export class SimNetwork {
     const { dice, trace } = this.#options;
     if (flow.open) this.#flows.add(flow);
     flow.response.catch(() => undefined); // a body that breaks before the head is awaited
-    const body = await textOf(request.body);
+    const body = request.body === undefined ? "" : await textOf(request.body);
     const { method, rawPath } = request;
     if (rawPath !== "/readyz") trace(() => `  cloud <- ${method} ${rawPath}`);
     const { link, lagMs } = this.#conditions;
@@ -223,8 +223,7 @@ function brief(text: string): string {
   return text.length > 300 ? `${text.slice(0, 300)}...` : text.trimEnd();
 }
 
-async function textOf(body: ByteSource | Uint8Array | undefined): Promise<string> {
-  if (body === undefined) return "";
+async function textOf(body: ByteSource | Uint8Array): Promise<string> {
   if (body instanceof Uint8Array) return new TextDecoder().decode(body);
   const decoder = new TextDecoder();
   let text = "";

@@ -82,16 +82,15 @@ export function matches(query: SimQuery, state: SimState): boolean {
 }
 
 const objectTexts = new WeakMap<SimState, string>();
+const itemTexts = new WeakMap<SimState, string>();
 
 /** The object alone, as an answer to a GET or in an event; `version` in place of its own for a deletion. */
 export function objectText(state: SimState, version: number = state.version): string {
   if (version !== state.version) return freshObjectText(state, version);
-  let text = objectTexts.get(state);
-  if (text === undefined) objectTexts.set(state, text = freshObjectText(state, version));
-  return text;
+  return knownText(objectTexts, state, freshObjectText);
 }
 
-function freshObjectText(state: SimState, version: number): string {
+function freshObjectText(state: SimState, version: number = state.version): string {
   const { resource } = state;
   const type = resource.custom
     ? `"apiVersion":"${apiVersionOf(resource)}","kind":"${resource.kind}"`
@@ -101,7 +100,27 @@ function freshObjectText(state: SimState, version: number): string {
 
 /** The object as an item of a list: a built-in one has no type there. */
 export function itemText(state: SimState): string {
-  return state.resource.custom ? objectText(state) : `{${membersText(state, state.version)}}`;
+  if (state.resource.custom) return objectText(state);
+  return knownText(itemTexts, state, () => `{${membersText(state, state.version)}}`);
+}
+
+function knownText(texts: WeakMap<SimState, string>, state: SimState, make: (state: SimState) => string): string {
+  let text = texts.get(state);
+  if (text === undefined) texts.set(state, text = make(state));
+  return text;
+}
+
+/** A list, as the API server writes it. */
+export function listText(
+  resource: SimResource,
+  { at, next, items }: { readonly at: number; readonly next: string; readonly items: Iterable<SimState> },
+): string {
+  const metadata = `{"resourceVersion":"${at}"${next === "" ? "" : `,"continue":"${next}"`}}`;
+  const texts = Array.from(items, itemText).join(",");
+  const [apiVersion, kind] = [`"apiVersion":"${apiVersionOf(resource)}"`, `"kind":"${resource.kind}List"`];
+  return resource.custom
+    ? `{${apiVersion},"items":[${texts}],${kind},"metadata":${metadata}}\n`
+    : `{${kind},${apiVersion},"metadata":${metadata},"items":[${texts}]}\n`;
 }
 
 function membersText(state: SimState, version: number): string {
