@@ -120,7 +120,9 @@ class Attempt {
   /** R16: what is no API answer (a portal's page) is not the cloud's word. */
   #isPage(response: UpstreamResponse): boolean {
     const type = headerOf(response.rawHeaders, "content-type") ?? "";
-    const isData = this.#call.info.isResource ? this.#call.info.subresource === "" : this.#options.taken !== undefined;
+    const { isResource, verb, subresource } = this.#call.info;
+    // What stands behind a proxy may answer with pages; the API server never does.
+    const isData = isResource ? verb !== "proxy" && subresource !== "proxy" : this.#options.taken !== undefined;
     return isData && type.startsWith("text/html");
   }
 }
