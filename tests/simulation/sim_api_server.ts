@@ -1,17 +1,25 @@
 import { encodeCloudContinue, readContinue } from "../../src/kube/continue_token.ts";
+import { applyPatch, type PatchRequest } from "../../src/kube/patch.ts";
+import { PatchRefusal } from "../../src/kube/patch_refusal.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 import type { SimEtcd } from "./sim_etcd.ts";
 import {
   contentOf,
+  events,
   keyOf,
   listText,
   memberAt,
+  membersOf,
   objectText,
   type SimQuery,
   type SimResource,
   simResources,
+  type SimState,
 } from "./sim_objects.ts";
 import { SimWatch, type WatchSink } from "./sim_watch.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** A request as it arrives at the API server. */
 export interface SimRequest {
@@ -19,6 +27,9 @@ export interface SimRequest {
   /** Path and query. */
   readonly rawPath: string;
   readonly body: string;
+  readonly contentType: string;
+  /** The hub asks by itself, not for a client. */
+  readonly own: boolean;
 }
 
 /** A whole answer. */
@@ -42,6 +53,7 @@ interface Asked {
   readonly query: SimQuery;
   /** Empty for a collection. */
   readonly name: string;
+  readonly subresource: string;
   readonly parameters: URLSearchParams;
 }
 
@@ -112,7 +124,7 @@ export class SimApiServer {
       case "PATCH":
         return this.#update(asked, request);
       case "DELETE":
-        return this.#delete(asked);
+        return this.#delete(asked, request.body);
       default:
         return failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
     }
@@ -156,6 +168,9 @@ export class SimApiServer {
   }
 
   #get({ query, name }: Asked): SimAnswer {
+    if (query.resource === events) {
+      return failure(403, "Forbidden", "a node can create and patch events, but not get them");
+    }
     const state = this.#etcd.get(keyOf({ ...query, name }));
     return state === undefined ? notFound(query.resource, name) : { status: 200, body: `${objectText(state)}\n` };
   }
@@ -190,14 +205,19 @@ export class SimApiServer {
     const { resource, namespace } = query;
     const labels = labelsOf(input) ?? {};
     const nodeName = textAt(input, ["spec", "nodeName"]);
-    const state = this.#etcd.put({ resource, namespace, name, labels, nodeName, content: contentOf(input) ?? "" });
+    const content = contentOf(input) ?? "";
+    const members = resource === events ? { members: membersOf(resource, input) ?? {} } : {};
+    const state = this.#etcd.put({ resource, namespace, name, labels, nodeName, content, ...members });
     return { status: 201, body: `${objectText(state)}\n` };
   }
 
-  #update({ query, name }: Asked, { method, body }: SimRequest): SimAnswer {
-    const input: unknown = JSON.parse(body);
+  #update({ query, name, subresource }: Asked, { method, body, contentType }: SimRequest): SimAnswer {
     const current = this.#etcd.get(keyOf({ ...query, name }));
     if (current === undefined) return notFound(query.resource, name);
+    if (method === "PATCH" && (subresource !== "" || query.resource === events)) {
+      return this.#patch(current, { body: encoder.encode(body), contentType, subresource });
+    }
+    const input: unknown = JSON.parse(body);
     const version = textAt(input, ["metadata", "resourceVersion"]);
     if (version !== "" && version !== String(current.version)) {
       return failure(409, "Conflict", `Operation cannot be fulfilled on "${name}": the object has been modified`);
@@ -209,7 +229,34 @@ export class SimApiServer {
     return { status: 200, body: `${objectText(state)}\n` };
   }
 
-  #delete({ query, name }: Asked): SimAnswer {
+  /** As the real API server, which the patches of `src/kube` are compared with. */
+  #patch(current: SimState, request: PatchRequest): SimAnswer {
+    try {
+      const before = encoder.encode(objectText(current));
+      const after = applyPatch(before, request);
+      if (after === before) return { status: 200, body: `${objectText(current)}\n` };
+      const object: unknown = JSON.parse(decoder.decode(after));
+      const members = membersOf(current.resource, object) ?? {};
+      const state = this.#etcd.put({ ...current, content: contentOf(object) ?? current.content, members });
+      return { status: 200, body: `${objectText(state)}\n` };
+    } catch (error) {
+      if (!(error instanceof PatchRefusal)) throw error;
+      if (error.code === "conflict") return failure(409, "Conflict", error.message);
+      if (error.code === "malformed") return failure(400, "BadRequest", error.message);
+      return failure(422, "Invalid", error.message);
+    }
+  }
+
+  #delete({ query, name }: Asked, body: string): SimAnswer {
+    const uid = body === "" ? "" : textAt(JSON.parse(body), ["preconditions", "uid"]);
+    const current = this.#etcd.get(keyOf({ ...query, name }));
+    if (uid !== "" && current !== undefined && current.uid !== uid) {
+      return failure(
+        409,
+        "Conflict",
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.uid}`,
+      );
+    }
     const removed = this.#etcd.remove(keyOf({ ...query, name }));
     if (removed === undefined) return notFound(query.resource, name);
     if (query.resource.plural === "pods") return { status: 200, body: `${objectText(removed)}\n` };
@@ -274,12 +321,12 @@ function readPath(rawPath: string): Asked | undefined {
   let rest = parts.slice(parts[0] === "apis" ? 3 : 2);
   const namespace = rest[0] === "namespaces" && rest.length > 2 ? rest[1] ?? "" : "";
   if (namespace !== "") rest = rest.slice(2);
-  const [plural = "", name = ""] = rest;
+  const [plural = "", name = "", subresource = ""] = rest;
   const resource = simResources.find((known) => known.group === group && known.plural === plural);
   if (resource === undefined) return undefined;
   const mark = rawPath.indexOf("?");
   const parameters = new URLSearchParams(mark < 0 ? "" : rawPath.slice(mark + 1));
-  return { query: { resource, namespace, ...selectorsOf(parameters) }, name, parameters };
+  return { query: { resource, namespace, ...selectorsOf(parameters) }, name, subresource, parameters };
 }
 
 function selectorsOf(parameters: URLSearchParams): Pick<SimQuery, "label" | "field"> {
