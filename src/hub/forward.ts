@@ -154,7 +154,8 @@ class Attempt {
   /** R16: what is no API answer (a portal's page) is not the cloud's word. */
   #isForeign(response: UpstreamResponse, first: Uint8Array | undefined): boolean {
     const { isResource, subresource, verb } = this.#call.info;
-    const isData = (isResource && subresource === "" && verb !== "proxy") || this.#options.taken !== undefined;
+    // What stands behind a proxy may answer with pages; the API server never does.
+    const isData = isResource ? verb !== "proxy" && subresource !== "proxy" : this.#options.taken !== undefined;
     return isData && isNoApiAnswer(this.#call, response, first);
   }
 

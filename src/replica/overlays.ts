@@ -17,6 +17,8 @@ export interface Touched {
   readonly revision: number;
   readonly namespace: string;
   readonly name: string;
+  /** Another object of that name is none of its business. */
+  readonly uid: string;
 }
 
 /** Objects of one resource whose overlays have changed that are remembered for watchers. */
@@ -119,10 +121,10 @@ export class ResourceOverlays {
     for (const [key, overlay] of this.#overlays) if (overlay.ended) this.#overlays.delete(key);
   }
 
-  #touch({ path: { namespace, name } }: OutboxEntry): void {
+  #touch({ path: { namespace, name }, uid }: OutboxEntry): void {
     const key = objectKey(namespace, name);
     this.#touched.delete(key);
-    this.#touched.set(key, { revision: ++this.#revision, namespace, name });
+    this.#touched.set(key, { revision: ++this.#revision, namespace, name, uid });
     for (const oldest of this.#touched.keys()) {
       if (this.#touched.size <= maxTouched) break;
       this.#touched.delete(oldest);

@@ -302,10 +302,10 @@ class WatchAnswer {
     const upTo = overlays.revision;
     const starts = this.#overlayRevision === undefined;
     let sent = false;
-    for (const { revision, namespace, name } of overlays.touched(this.#overlayRevision)) {
+    for (const { revision, namespace, name, uid } of overlays.touched(this.#overlayRevision)) {
       if (this.#cursor !== collection.log.end) return;
       const held = collection.get(namespace, name);
-      if (held !== undefined && (!starts || overlays.covers(held.meta)) && await view.sees(held)) {
+      if (held?.meta.uid === uid && (!starts || overlays.covers(held.meta)) && await view.sees(held)) {
         const object = await this.#reader().read(held);
         if (this.#cursor !== collection.log.end) return;
         await this.#writer.push(this.#frame("MODIFIED", { object, resourceVersion: held.meta.resourceVersion }));

@@ -233,3 +233,17 @@ test("R11: an absence is told only once the cloud is out of reach, not where it 
       true,
     );
   }));
+
+test("R16: a portal's page in place of the answer to a status is no word of the cloud's", () => {
+  const portal = changeable(
+    () => new Response("<!doctype html>Please log in", { headers: { "Content-Type": "text/html" } }),
+    "all but /readyz",
+  );
+  return serveHub(async (scene) => {
+    portal.on = true;
+    const headers = { "Content-Type": "application/strategic-merge-patch+json" };
+    const body = { status: { phase: "Running" } };
+    const answer = await scene.request("PATCH", "/api/v1/namespaces/default/pods/a/status", { body, headers });
+    assert.equal(answer.status, 503);
+  }, portal);
+});

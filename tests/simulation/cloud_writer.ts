@@ -71,8 +71,11 @@ export class CloudWriter {
   put(named: ObjectName): void {
     const previous = this.#etcd.get(keyOf(named));
     const nodeName = previous?.nodeName ?? this.#dice.pick(["node-1", "node-1", "node-2", ""]);
+    const fails = named.resource === pods && previous !== undefined && !isKept(named) && this.#dice.chance(0.03);
+    const members = fails ? { ...previous.members, phase: "Failed" } : previous?.members;
     this.#etcd.put({
       ...named,
+      ...(members === undefined ? {} : { members }),
       labels: {
         app: this.#dice.chance(0.25) || previous === undefined
           ? this.#dice.pick(["x", "y"])

@@ -1,5 +1,6 @@
 import type { Dice } from "./dice.ts";
 import { healthy, type LinkConditions } from "./link_conditions.ts";
+import type { Ambush } from "./sim_network.ts";
 import type { SimWorld } from "./sim_world.ts";
 
 /** One thing that goes wrong, at a time and for a time. */
@@ -45,6 +46,8 @@ export type FaultName =
   | "slow-disk"
   | "full-disk"
   | "damaged-row"
+  | "kill-at-commit"
+  | "kill-at-push"
   | "slow-reader";
 
 const anywhere: readonly FaultName[] = [
@@ -58,7 +61,7 @@ const anywhere: readonly FaultName[] = [
   "slow-reader",
 ];
 /** What makes the hub forget what it has shown. Not together with a backup, of which it then could not know. */
-const forgetful: readonly FaultName[] = ["kill", "full-disk", "damaged-row"];
+const forgetful: readonly FaultName[] = ["kill", "kill-at-commit", "kill-at-push", "full-disk", "damaged-row"];
 
 /** Time after a backup was restored in which nothing else happens and little is written, so that it can be noticed. */
 const noticeMs = 75_000;
@@ -120,6 +123,10 @@ export function inject(world: SimWorld, fault: Fault, dice: Dice): void {
       void ended.then(() => clock.setTimer(dice.int(10, 5_000), () => void world.host.start()));
       return;
     }
+    case "kill-at-commit":
+      return world.outboxStore.atNextCommit(killing(world, dice));
+    case "kill-at-push":
+      return world.network.atNextPush(killing(world, dice));
     case "damaged-row":
       void world.host.stop()
         .then(() => world.store.damage((keys) => dice.pick(keys)))
@@ -127,12 +134,25 @@ export function inject(world: SimWorld, fault: Fault, dice: Dice): void {
       return;
     case "slow-disk":
     case "full-disk":
-      world.store.set(fault.name === "full-disk" ? { full: true } : { commitMs: dice.int(50, 10_000) });
-      clock.setTimer(fault.forMs, () => world.store.set({ full: false, commitMs: 0 }));
+      for (const store of [world.store, world.outboxStore]) {
+        store.set(fault.name === "full-disk" ? { full: true } : { commitMs: dice.int(50, 10_000) });
+        clock.setTimer(fault.forMs, () => store.set({ full: false, commitMs: 0 }));
+      }
       return;
     case "slow-reader":
       if (world.informers.length > 0) dice.pick(world.informers).pause(fault.forMs);
   }
+}
+
+/** Kills the hub as what is awaited happens, before it is done or before it is answered. */
+function killing(world: SimWorld, dice: Dice): Ambush {
+  const clock = world.clock.counting();
+  const run = () => {
+    world.trace(() => "KILL");
+    world.host.killNow();
+    clock.setTimer(dice.int(10, 5_000), () => void world.host.start());
+  };
+  return { when: dice.pick(["before", "after"] as const), run };
 }
 
 /** The link is cut, etcd goes back to a backup, the API server starts, and for a while it is quiet. */
@@ -143,6 +163,7 @@ function restore(world: SimWorld, { forMs }: Fault, dice: Dice): void {
   world.network.set({ ...healthy, link: "cut" });
   world.cloudWriter.pause();
   world.writer.pause();
+  world.kubelet.pause();
   clock.setTimer(forMs / 2, () => {
     world.restore(Math.max(compacted, 1_030, revision - lost));
     world.network.set({ ...healthy, starting: 403 });
@@ -151,6 +172,7 @@ function restore(world: SimWorld, { forMs }: Fault, dice: Dice): void {
   clock.setTimer(forMs + noticeMs, () => {
     world.cloudWriter.resume();
     world.writer.resume();
+    world.kubelet.resume();
   });
 }
 

@@ -2,7 +2,17 @@ import type { Clock } from "../../src/platform/clock.ts";
 import type { Dice } from "./dice.ts";
 import type { LocalAnswer, LocalClient, WatchEvent } from "./local_client.ts";
 import type { LocalExchange } from "./local_exchange.ts";
-import { memberAt, queryPathOf, type SimQuery, type SimState } from "./sim_objects.ts";
+import { markOf } from "./node_truth.ts";
+import {
+  memberAt,
+  type Members,
+  membersOf,
+  nodes,
+  pods,
+  queryPathOf,
+  type SimQuery,
+  type SimState,
+} from "./sim_objects.ts";
 
 export interface InformerOptions {
   readonly name: string;
@@ -29,6 +39,8 @@ export class Informer {
   readonly #options: InformerOptions;
   readonly #closed = new AbortController();
   #objects = new Map<string, SimState>();
+  /** By uid, the last write of the node that was shown. */
+  readonly #marks = new Map<string, number>();
   /** Names of which a list that is not live has shown more than its version says (R2). */
   #ahead: ReadonlySet<string> = new Set();
   /** Where a resumed watch begins; 0 before the first list. */
@@ -155,6 +167,7 @@ export class Informer {
         sequence,
         initial,
         objects: this.#objects,
+        marks: this.#marks,
         ahead: this.#ahead,
         position: this.#position,
         epoch: this.#epoch,
@@ -209,6 +222,7 @@ interface FollowerOptions {
   readonly sequence: number;
   readonly initial: boolean;
   readonly objects: ReadonlyMap<string, SimState>;
+  readonly marks: Map<string, number>;
   readonly ahead: ReadonlySet<string>;
   readonly position: number;
   readonly epoch: number;
@@ -243,15 +257,16 @@ class Follower {
     this.synced = !options.initial;
   }
 
-  take({ type, object }: WatchEvent): void {
+  take({ type, object, state: known }: WatchEvent): void {
     if (type === "BOOKMARK") return this.#bookmark(object);
     const { client, where, query } = this.#options;
-    const state = type === "DELETED"
-      ? client.oracle.recogniseDeleted(object, where)
-      : client.oracle.recognise(object, where);
+    const state = known ??
+      (type === "DELETED" ? client.oracle.recogniseDeleted(object, where) : client.oracle.recognise(object, where));
     if (state === undefined) return;
-    const version = Number(memberAt(object, ["metadata", "resourceVersion"]));
+    const version = known?.version ?? Number(memberAt(object, ["metadata", "resourceVersion"]));
     const event = `${where}: ${type} ${state.key}@${version}`;
+    if (type !== "DELETED") this.#checkMark(state, known?.members ?? membersOf(state.resource, object), event);
+    if (type === "MODIFIED" && version <= this.position && this.#isLaidOver(state)) return;
     if (!this.ahead.delete(state.key)) this.#checkKnown(type, state, event);
     if (type === "DELETED") this.objects.delete(state.key);
     else this.objects.set(state.key, state);
@@ -261,6 +276,25 @@ class Follower {
     if (this.passed) return;
     if (type === "DELETED") client.oracle.showDeleted(state, version, { selected: query.label !== undefined });
     else client.oracle.show(state, { selected: query.label !== undefined });
+  }
+
+  /** What comes as an overlay comes, changes or goes: the object is where it was. */
+  #isLaidOver(state: SimState): boolean {
+    if (!this.synced || ![pods, nodes].includes(state.resource)) return false;
+    const held = this.objects.get(state.key);
+    return held === state || (held?.uid === state.uid && this.ahead.has(state.key));
+  }
+
+  /** No older write of the node comes after a newer one, nor after one that was acknowledged before the state was asked for. */
+  #checkMark(state: SimState, members: Members | undefined, where: string): void {
+    const { client, marks, sequence, undone } = this.#options;
+    if (undone || ![pods, nodes].includes(state.resource)) return;
+    const { truth } = client.oracle;
+    if (!this.synced) truth.checkShown(state, members, { sequence, where });
+    const [number, before] = [markOf(members)?.number ?? 0, marks.get(state.uid) ?? 0];
+    marks.set(state.uid, number);
+    if (number >= before || this.passed || !truth.isKept(state, before)) return;
+    client.oracle.fail("outbox-old", `${where} shows write ${number} after ${before}`);
   }
 
   #checkKnown(type: string, state: SimState, event: string): void {

@@ -3,7 +3,7 @@ import type { LocalExchange, LocalRequest } from "./local_exchange.ts";
 import { type Oracle } from "./oracle.ts";
 import type { SimHost } from "./sim_host.ts";
 import type { SimNetwork } from "./sim_network.ts";
-import { memberAt, type SimQuery, type SimState } from "./sim_objects.ts";
+import { listText, memberAt, membersOf, type SimQuery, type SimState } from "./sim_objects.ts";
 
 /** An answer, whole or broken off. */
 export interface LocalAnswer {
@@ -14,6 +14,7 @@ export interface LocalAnswer {
   /** Whether it carried an `Age`. */
   readonly stale: boolean;
   readonly complete: boolean;
+  readonly text: string;
   /** Parsed JSON; nothing where it is none or not whole. */
   readonly body: unknown;
   /** The number of what had been shown when it was asked. */
@@ -32,6 +33,8 @@ export interface ReadList {
 export interface WatchEvent {
   readonly type: string;
   readonly object: unknown;
+  /** The state that it shows to the byte, where it does. */
+  readonly state: SimState | undefined;
 }
 
 export interface WatchHandlers {
@@ -81,7 +84,7 @@ export class LocalClient {
         end: (complete) => {
           timer.cancel();
           const whole = complete && head.status !== 0;
-          const answer = { ...head, complete: whole, sequence, body: whole ? parse(text) : undefined };
+          const answer = { ...head, complete: whole, sequence, text, body: whole ? parse(text) : undefined };
           this.#checkStatus(request, answer);
           trace(() =>
             `${request.method} ${request.rawPath} ${request.body ?? ""} -> ${head.status} ${head.source}${
@@ -115,9 +118,8 @@ export class LocalClient {
         rest = lines.pop() ?? "";
         for (const line of lines) {
           trace(() => `  ${rawPath} ${line.slice(0, 300)}`);
-          const event = parse(line);
-          const type = memberAt(event, ["type"]);
-          if (typeof type === "string") handlers.event({ type, object: memberAt(event, ["object"]) });
+          const event = this.#readEvent(line);
+          if (event !== undefined) handlers.event(event);
           else oracle.fail("R17", `${rawPath}: no event: ${line}`);
         }
       },
@@ -142,13 +144,38 @@ export class LocalClient {
       return undefined;
     }
     const states = new Map<string, SimState>();
-    for (const item of items) {
-      const state = this.oracle.recognise(item, where);
+    const next = typeof token === "string" ? token : "";
+    for (const [at, state] of this.#itemsOf(query, { ...answer, items, revision, next }, where).entries()) {
       if (state === undefined) return undefined;
+      const { sequence } = answer;
+      this.oracle.truth.checkShown(state, membersOf(query.resource, items[at]), { sequence, where });
       if (states.has(state.key)) this.oracle.fail("state", `${where}: ${state.key} twice`);
       states.set(state.key, state);
     }
-    return { revision, states, continue: typeof token === "string" ? token : "" };
+    return { revision, states, continue: next };
+  }
+
+  /** Most lists are, byte for byte, what the API server would write of the states that they name. */
+  #itemsOf(
+    query: SimQuery,
+    { text, items, revision, next }: ListParts,
+    where: string,
+  ): readonly (SimState | undefined)[] {
+    const named = items.map((item) => this.oracle.stateOf(item));
+    const states = named.filter((state) => state !== undefined);
+    if (states.length === named.length && listText(query.resource, { at: revision, next, items: states }) === text) {
+      return states;
+    }
+    return items.map((item) => this.oracle.recognise(item, where));
+  }
+
+  #readEvent(line: string): WatchEvent | undefined {
+    const type = /^\{"type":"([A-Z]+)","object":/.exec(line);
+    const state = type === null ? undefined : this.oracle.known(line.slice(type[0].length, -1));
+    if (type?.[1] !== undefined && state !== undefined) return { type: type[1], object: undefined, state };
+    const event = parse(line);
+    const [told, object] = [memberAt(event, ["type"]), memberAt(event, ["object"])];
+    return typeof told === "string" ? { type: told, object, state: undefined } : undefined;
   }
 
   /** Checks a whole list against all that is known. @returns the epoch that it shows */
@@ -181,6 +208,14 @@ export class LocalClient {
     }
     if (complete && status === 200 && typeof body !== "object") oracle.fail("R16", `${where}: 200 without JSON`);
   }
+}
+
+interface ListParts {
+  readonly text: string;
+  readonly items: readonly unknown[];
+  readonly revision: number;
+  /** The token of the next page. */
+  readonly next: string;
 }
 
 function readHead(status: number, rawHeaders: readonly string[]): Pick<LocalAnswer, "status" | "stale" | "source"> {

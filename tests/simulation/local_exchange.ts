@@ -13,6 +13,8 @@ export interface LocalRequest {
   readonly method: string;
   readonly rawPath: string;
   readonly body?: string;
+  /** @default that of a merge patch, or of JSON */
+  readonly contentType?: string;
 }
 
 /** Bytes that lie between hub and client before the hub has to wait. */
@@ -42,7 +44,8 @@ export class LocalExchange implements Exchange {
     this.method = request.method;
     this.rawPath = request.rawPath;
     this.#body = request.body ?? "";
-    const type = request.method === "PATCH" ? "application/merge-patch+json" : "application/json";
+    const type = request.contentType ??
+      (request.method === "PATCH" ? "application/merge-patch+json" : "application/json");
     const content = this.#body === "" ? [] : ["Content-Type", type, "Content-Length", String(this.#body.length)];
     this.rawHeaders = ["Host", "127.0.0.1:10261", "Accept", "application/json", ...content];
     this.signal = this.#gone.signal;

@@ -1,6 +1,7 @@
 import type { Clock } from "../../src/platform/clock.ts";
 import type { Change, SimEtcd } from "./sim_etcd.ts";
-import { itemText, matches, memberAt, objectText, type SimQuery, type SimState } from "./sim_objects.ts";
+import { type Mark, markOf, NodeTruth } from "./node_truth.ts";
+import { itemText, matches, memberAt, membersOf, objectText, type SimQuery, type SimState } from "./sim_objects.ts";
 
 /** Something that a reader must never have seen. */
 export interface Violation {
@@ -46,11 +47,15 @@ const liveLagMs = 90_000;
 /** Knows all that the cloud ever was, and what the hub has shown of it, and says where an answer cannot be true. */
 export class Oracle {
   readonly violations: Violation[] = [];
+  /** What the node has written. */
+  readonly truth: NodeTruth;
   readonly #etcd: SimEtcd;
   readonly #clock: Clock;
   readonly #ignored: readonly string[];
   readonly #shown = new Map<string, Shown[]>();
   readonly #changedAt = new Map<Change, number>();
+  /** Every state that ever was, by the very bytes in which the cloud gives it. */
+  readonly #byText = new Map<string, SimState>();
   #epochSince = 0;
   #sequence = 0;
   #restoredAt = 0;
@@ -60,7 +65,11 @@ export class Oracle {
     this.#ignored = ignored;
     this.#etcd = etcd;
     this.#clock = clock;
-    etcd.onChange((change) => this.#changedAt.set(change, clock.monotonic()));
+    this.truth = new NodeTruth(etcd, (rule, message) => this.fail(rule, message));
+    etcd.onChange((change) => {
+      this.#changedAt.set(change, clock.monotonic());
+      if (!change.deleted) this.#byText.set(objectText(change.state), change.state);
+    });
   }
 
   /** The number of what was shown last: an answer must not go behind what was shown before its request. */
@@ -80,12 +89,27 @@ export class Oracle {
   /** What the hub kept in memory of what it had shown is gone. */
   forget(): void {
     this.#shown.clear();
+    this.truth.forget();
   }
 
   /** A new epoch began. */
   restored(): void {
     this.#epochSince = this.#clock.monotonic();
     this.#restoredAt = this.#sequence;
+    this.truth.restored();
+  }
+
+  /** The state that is written like this, to the byte; nothing where none is. */
+  known(text: string): SimState | undefined {
+    return this.#byText.get(text);
+  }
+
+  /** The state of that uid and version, whatever else is told of it. */
+  stateOf(object: unknown): SimState | undefined {
+    const uid = memberAt(object, ["metadata", "uid"]);
+    const version = memberAt(object, ["metadata", "resourceVersion"]);
+    if (typeof uid !== "string") return undefined;
+    return this.#etcd.statesOf(uid).find((known) => String(known.version) === version);
   }
 
   /** The state that parsed JSON shows; nothing, and a violation, where the cloud never had it. */
@@ -97,8 +121,29 @@ export class Oracle {
     const state = states.find((known) =>
       String(known.version) === version && (objectText(known) === text || itemText(known) === text)
     );
-    if (state === undefined) this.fail("R17", `${where}: the cloud never had ${text}`);
-    return state;
+    const shown = state ?? this.#overlaid(object);
+    if (shown === undefined) this.fail("R17", `${where}: the cloud never had ${text}`);
+    return shown;
+  }
+
+  /**
+   * The state over which a write of the node lies. All else is the cloud's: of that version or, where less was held of it
+   * when the node wrote, of a later one.
+   */
+  #overlaid(object: unknown): SimState | undefined {
+    const state = this.stateOf(object);
+    const members = state === undefined ? undefined : membersOf(state.resource, object);
+    const mark = markOf(members);
+    if (state === undefined || members === undefined || mark?.uid !== state.uid || !this.truth.wasIssued(mark)) {
+      return undefined;
+    }
+    const text = sorted(object);
+    const isCloud = ({ version, content, labels }: SimState) => {
+      if (version < state.version) return false;
+      const laid = { ...state, content, labels, members };
+      return [objectText(laid), itemText(laid)].some((one) => sorted(JSON.parse(one)) === text);
+    };
+    return this.#etcd.statesOf(state.uid).some(isCloud) ? state : undefined;
   }
 
   /** The state whose deletion, or leaving of a query, parsed JSON shows: an earlier one at a version of its own. */
@@ -143,6 +188,11 @@ export class Oracle {
     const { query, revision, states, epoch } = list;
     const expected = this.#etcd.selectedAt(query, { epoch, revision });
     return [...new Set([...states.keys(), ...expected.keys()])].filter((key) => states.get(key) !== expected.get(key));
+  }
+
+  /** Notes that the hub has acknowledged a write of the node. */
+  acknowledged(mark: Mark): void {
+    this.truth.acknowledged(mark, ++this.#sequence);
   }
 
   /** Notes that a reader saw a state; `selected` by a label selector's query. */
@@ -303,6 +353,17 @@ interface Moment {
 
 function touches(query: SimQuery, { state, previous }: Change): boolean {
   return matches(query, state) || (previous !== undefined && matches(query, previous));
+}
+
+/** JSON whose members are in order of their names. */
+function sorted(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_, inner: unknown) =>
+      typeof inner === "object" && inner !== null && !Array.isArray(inner)
+        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : inner,
+  );
 }
 
 function inNamespace({ namespace }: SimQuery, key: string): boolean {

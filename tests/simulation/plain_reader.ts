@@ -1,7 +1,15 @@
 import type { Clock } from "../../src/platform/clock.ts";
 import type { Dice } from "./dice.ts";
 import type { LocalAnswer, LocalClient } from "./local_client.ts";
-import { keyOf, pathOf, queryPathOf, type SimQuery, type SimResource, type SimState } from "./sim_objects.ts";
+import {
+  keyOf,
+  membersOf,
+  pathOf,
+  queryPathOf,
+  type SimQuery,
+  type SimResource,
+  type SimState,
+} from "./sim_objects.ts";
 
 export interface PlainReaderOptions {
   readonly client: LocalClient;
@@ -99,6 +107,7 @@ export class PlainReader {
     if (state === undefined) return answer;
     if (state.key !== key) client.oracle.fail("state", `${request.where}: got ${state.key}`);
     client.oracle.checkNotBehind(key, state, request);
+    client.oracle.truth.checkShown(state, membersOf(named.resource, answer.body), request);
     client.oracle.show(state);
     return answer;
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { outboxPlants } from "./outbox_plants.ts";
 import { plantedFaults } from "./plants.ts";
 import { runSeed } from "./run_seed.ts";
 
@@ -19,7 +20,7 @@ function isGreen(seed: number): Promise<boolean> {
 }
 
 describe("the simulation catches planted faults", () => {
-  for (const { name, plant, caughtBy } of plantedFaults) {
+  for (const { name, plant, caughtBy } of [...plantedFaults, ...outboxPlants]) {
     it(`runSeed finds that ${name}`, { timeout: 300_000 }, async () => {
       for (let seed = 1; seed <= seedsMax; seed++) {
         const [first] = await runSeed({ seed, plant, ignored: [] });

@@ -42,6 +42,7 @@ export async function runSeed(
   world.cloudWriter.start();
   void world.reader.run();
   void world.writer.run();
+  void world.kubelet.run();
   await world.advance(lengthMs);
   await world.finish();
   return world.oracle.violations;

@@ -1,12 +1,15 @@
 import { encodeCloudContinue, readContinue } from "../../src/kube/continue_token.ts";
+import { applyPatch, type PatchRequest } from "../../src/kube/patch.ts";
+import { PatchRefusal } from "../../src/kube/patch_refusal.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 import type { SimEtcd } from "./sim_etcd.ts";
 import {
-  apiVersionOf,
   contentOf,
-  itemText,
+  events,
   keyOf,
+  listText,
   memberAt,
+  membersOf,
   objectText,
   type SimQuery,
   type SimResource,
@@ -15,12 +18,18 @@ import {
 } from "./sim_objects.ts";
 import { SimWatch, type WatchSink } from "./sim_watch.ts";
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 /** A request as it arrives at the API server. */
 export interface SimRequest {
   readonly method: string;
   /** Path and query. */
   readonly rawPath: string;
   readonly body: string;
+  readonly contentType: string;
+  /** The hub asks by itself, not for a client. */
+  readonly own: boolean;
 }
 
 /** A whole answer. */
@@ -44,6 +53,7 @@ interface Asked {
   readonly query: SimQuery;
   /** Empty for a collection. */
   readonly name: string;
+  readonly subresource: string;
   readonly parameters: URLSearchParams;
 }
 
@@ -57,6 +67,8 @@ export class SimApiServer {
   readonly #pageMax: number;
   readonly #watchList: boolean;
   readonly #watches = new Set<SimWatch>();
+  /** What each path asks for: many are asked again and again. */
+  readonly #asked = new Map<string, Asked | undefined>();
   /** Watches from below it are too old: what came before this server's start is not in its cache. */
   #cacheStart: number;
 
@@ -94,13 +106,14 @@ export class SimApiServer {
 
   /** Whether the request is for a watch, which `watch` then answers. */
   isWatch({ method, rawPath }: SimRequest): boolean {
-    return method === "GET" && ["true", "1"].includes(parametersOf(rawPath).get("watch") ?? "");
+    return method === "GET" && rawPath.includes("watch=") &&
+      ["true", "1"].includes(this.#read(rawPath)?.parameters.get("watch") ?? "");
   }
 
   /** Answers anything but a watch. */
   answer(request: SimRequest): SimAnswer {
     if (request.rawPath === "/readyz") return { status: 200, body: "ok", rawHeaders: ["Content-Type", "text/plain"] };
-    const asked = readPath(request.rawPath);
+    const asked = this.#read(request.rawPath);
     if (asked === undefined) return failure(404, "NotFound", "the server could not find the requested resource");
     switch (request.method) {
       case "GET":
@@ -111,7 +124,7 @@ export class SimApiServer {
       case "PATCH":
         return this.#update(asked, request);
       case "DELETE":
-        return this.#delete(asked);
+        return this.#delete(asked, request.body);
       default:
         return failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
     }
@@ -119,7 +132,7 @@ export class SimApiServer {
 
   /** Opens a watch into `sink`. @returns how to close it, or the answer that refuses it */
   watch({ rawPath }: SimRequest, sink: WatchSink): SimWatch | SimAnswer {
-    const asked = readPath(rawPath);
+    const asked = this.#read(rawPath);
     if (asked === undefined) return failure(404, "NotFound", "the server could not find the requested resource");
     const { query, parameters } = asked;
     const version = Number(parameters.get("resourceVersion") ?? "0");
@@ -149,7 +162,15 @@ export class SimApiServer {
     return watch;
   }
 
+  #read(rawPath: string): Asked | undefined {
+    if (!this.#asked.has(rawPath)) this.#asked.set(rawPath, readPath(rawPath));
+    return this.#asked.get(rawPath);
+  }
+
   #get({ query, name }: Asked): SimAnswer {
+    if (query.resource === events) {
+      return failure(403, "Forbidden", "a node can create and patch events, but not get them");
+    }
     const state = this.#etcd.get(keyOf({ ...query, name }));
     return state === undefined ? notFound(query.resource, name) : { status: 200, body: `${objectText(state)}\n` };
   }
@@ -184,14 +205,19 @@ export class SimApiServer {
     const { resource, namespace } = query;
     const labels = labelsOf(input) ?? {};
     const nodeName = textAt(input, ["spec", "nodeName"]);
-    const state = this.#etcd.put({ resource, namespace, name, labels, nodeName, content: contentOf(input) ?? "" });
+    const content = contentOf(input) ?? "";
+    const members = resource === events ? { members: membersOf(resource, input) ?? {} } : {};
+    const state = this.#etcd.put({ resource, namespace, name, labels, nodeName, content, ...members });
     return { status: 201, body: `${objectText(state)}\n` };
   }
 
-  #update({ query, name }: Asked, { method, body }: SimRequest): SimAnswer {
-    const input: unknown = JSON.parse(body);
+  #update({ query, name, subresource }: Asked, { method, body, contentType }: SimRequest): SimAnswer {
     const current = this.#etcd.get(keyOf({ ...query, name }));
     if (current === undefined) return notFound(query.resource, name);
+    if (method === "PATCH" && (subresource !== "" || query.resource === events)) {
+      return this.#patch(current, { body: encoder.encode(body), contentType, subresource });
+    }
+    const input: unknown = JSON.parse(body);
     const version = textAt(input, ["metadata", "resourceVersion"]);
     if (version !== "" && version !== String(current.version)) {
       return failure(409, "Conflict", `Operation cannot be fulfilled on "${name}": the object has been modified`);
@@ -203,7 +229,34 @@ export class SimApiServer {
     return { status: 200, body: `${objectText(state)}\n` };
   }
 
-  #delete({ query, name }: Asked): SimAnswer {
+  /** As the real API server, which the patches of `src/kube` are compared with. */
+  #patch(current: SimState, request: PatchRequest): SimAnswer {
+    try {
+      const before = encoder.encode(objectText(current));
+      const after = applyPatch(before, request);
+      if (after === before) return { status: 200, body: `${objectText(current)}\n` };
+      const object: unknown = JSON.parse(decoder.decode(after));
+      const members = membersOf(current.resource, object) ?? {};
+      const state = this.#etcd.put({ ...current, content: contentOf(object) ?? current.content, members });
+      return { status: 200, body: `${objectText(state)}\n` };
+    } catch (error) {
+      if (!(error instanceof PatchRefusal)) throw error;
+      if (error.code === "conflict") return failure(409, "Conflict", error.message);
+      if (error.code === "malformed") return failure(400, "BadRequest", error.message);
+      return failure(422, "Invalid", error.message);
+    }
+  }
+
+  #delete({ query, name }: Asked, body: string): SimAnswer {
+    const uid = body === "" ? "" : textAt(JSON.parse(body), ["preconditions", "uid"]);
+    const current = this.#etcd.get(keyOf({ ...query, name }));
+    if (uid !== "" && current !== undefined && current.uid !== uid) {
+      return failure(
+        409,
+        "Conflict",
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.uid}`,
+      );
+    }
     const removed = this.#etcd.remove(keyOf({ ...query, name }));
     if (removed === undefined) return notFound(query.resource, name);
     if (query.resource.plural === "pods") return { status: 200, body: `${objectText(removed)}\n` };
@@ -244,21 +297,6 @@ function tooLarge(version: number, revision: number): SimAnswer {
   });
 }
 
-interface ListParts {
-  readonly at: number;
-  readonly next: string;
-  readonly items: readonly SimState[];
-}
-
-function listText(resource: SimResource, { at, next, items }: ListParts): string {
-  const metadata = JSON.stringify({ resourceVersion: String(at), ...(next === "" ? {} : { continue: next }) });
-  const texts = items.map(itemText).join(",");
-  const type = { kind: `"${resource.kind}List"`, apiVersion: `"${apiVersionOf(resource)}"` };
-  return resource.custom
-    ? `{"apiVersion":${type.apiVersion},"items":[${texts}],"kind":${type.kind},"metadata":${metadata}}\n`
-    : `{"kind":${type.kind},"apiVersion":${type.apiVersion},"metadata":${metadata},"items":[${texts}]}\n`;
-}
-
 function tokenOf(revision: number, after: string): string {
   return encodeCloudContinue({ resourceVersion: String(revision), start: startOf(after) });
 }
@@ -283,11 +321,12 @@ function readPath(rawPath: string): Asked | undefined {
   let rest = parts.slice(parts[0] === "apis" ? 3 : 2);
   const namespace = rest[0] === "namespaces" && rest.length > 2 ? rest[1] ?? "" : "";
   if (namespace !== "") rest = rest.slice(2);
-  const [plural = "", name = ""] = rest;
+  const [plural = "", name = "", subresource = ""] = rest;
   const resource = simResources.find((known) => known.group === group && known.plural === plural);
   if (resource === undefined) return undefined;
-  const parameters = parametersOf(rawPath);
-  return { query: { resource, namespace, ...selectorsOf(parameters) }, name, parameters };
+  const mark = rawPath.indexOf("?");
+  const parameters = new URLSearchParams(mark < 0 ? "" : rawPath.slice(mark + 1));
+  return { query: { resource, namespace, ...selectorsOf(parameters) }, name, subresource, parameters };
 }
 
 function selectorsOf(parameters: URLSearchParams): Pick<SimQuery, "label" | "field"> {
@@ -299,11 +338,6 @@ function selectorsOf(parameters: URLSearchParams): Pick<SimQuery, "label" | "fie
 function pairOf(selector: string): readonly [string, string] {
   const [key = "", value = ""] = selector.split("=");
   return [key, value];
-}
-
-function parametersOf(rawPath: string): URLSearchParams {
-  const mark = rawPath.indexOf("?");
-  return new URLSearchParams(mark < 0 ? "" : rawPath.slice(mark + 1));
 }
 
 function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

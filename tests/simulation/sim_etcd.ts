@@ -14,16 +14,9 @@ export type Draft = Omit<SimState, "version" | "uid" | "key">;
 /** One history: what was written from the beginning on, up to a restore. */
 interface Epoch {
   readonly log: Change[];
-  /** uid and version to the state. */
-  readonly states: Map<string, SimState>;
-}
-
-/** A past that was asked for, with the number of changes that led to it. */
-interface Checkpoint {
-  readonly epoch: number;
-  readonly revision: number;
-  readonly objects: ReadonlyMap<string, SimState>;
-  readonly length: number;
+  /** The same, object by object. */
+  readonly byKey: Map<string, Change[]>;
+  readonly states: Set<SimState>;
 }
 
 const firstRevision = 1_000;
@@ -33,10 +26,9 @@ const firstRevision = 1_000;
  * begins a new epoch, whose history shares its beginning with the one before.
  */
 export class SimEtcd {
-  readonly #epochs: Epoch[] = [{ log: [], states: new Map() }];
+  readonly #epochs: Epoch[] = [{ log: [], byKey: new Map(), states: new Set() }];
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #byUid = new Map<string, SimState[]>();
-  readonly #checkpoints: Checkpoint[] = [];
   readonly #ends: number[] = [];
   /** The revisions that the restores went back to. */
   readonly #forks: number[] = [];
@@ -71,7 +63,6 @@ export class SimEtcd {
     const uid = previous?.uid ?? `uid-${++this.#uids}`;
     const state: SimState = { ...draft, key, uid, version: ++this.#revision };
     this.#objects.set(key, state);
-    this.#current.states.set(`${uid}@${state.version}`, state);
     const states = this.#byUid.get(uid);
     if (states === undefined) this.#byUid.set(uid, [state]);
     else states.push(state);
@@ -95,12 +86,16 @@ export class SimEtcd {
 
   /** Goes back to a backup of `revision`: what came after never was. */
   restore(revision: number): void {
-    const log = this.#current.log.filter((change) => change.revision <= revision);
-    const states = new Map([...this.#current.states].filter(([, state]) => state.version <= revision));
-    this.#objects = new Map(this.stateAt(this.epoch, revision));
+    const kept = this.#current.log.filter((change) => change.revision <= revision);
     this.#ends.push(this.#revision);
     this.#forks.push(revision);
-    this.#epochs.push({ log, states });
+    this.#epochs.push({ log: [], byKey: new Map(), states: new Set() });
+    this.#objects = new Map();
+    for (const change of kept) {
+      this.#note(change);
+      if (change.deleted) this.#objects.delete(change.state.key);
+      else this.#objects.set(change.state.key, change.state);
+    }
     this.#revision = revision;
     this.#compacted = Math.min(this.#compacted, revision);
   }
@@ -116,29 +111,14 @@ export class SimEtcd {
     return log.slice(log.findLastIndex((change) => change.revision <= revision) + 1);
   }
 
-  /** All objects as they were at a revision of an epoch. Not to be changed. */
-  stateAt(epoch: number, revision: number): ReadonlyMap<string, SimState> {
-    const log = this.#epochs[epoch]?.log ?? [];
-    const known = this.#checkpoints.findLast((point) => point.epoch === epoch && point.revision <= revision);
-    if (known?.revision === revision) return known.objects;
-    const objects = new Map(known?.objects);
-    for (let at = known?.length ?? 0; at < log.length; at++) {
-      const change = log[at];
-      if (change === undefined || change.revision > revision) {
-        this.#remember({ epoch, revision, objects, length: at });
-        return objects;
-      }
-      if (change.deleted) objects.delete(change.state.key);
-      else objects.set(change.state.key, change.state);
-    }
-    if (revision < this.lastRevision(epoch)) this.#remember({ epoch, revision, objects, length: log.length });
-    return objects;
-  }
-
   /** What a query selected at a revision of an epoch. */
   selectedAt(query: SimQuery, at: { readonly epoch: number; readonly revision: number }): Map<string, SimState> {
     const selected = new Map<string, SimState>();
-    for (const [key, state] of this.stateAt(at.epoch, at.revision)) if (matches(query, state)) selected.set(key, state);
+    for (const [key, changes] of this.#epochs[at.epoch]?.byKey ?? []) {
+      if (changes[0]?.state.resource !== query.resource) continue;
+      const last = changes.findLast(({ revision }) => revision <= at.revision);
+      if (last !== undefined && !last.deleted && matches(query, last.state)) selected.set(key, last.state);
+    }
     return selected;
   }
 
@@ -149,8 +129,7 @@ export class SimEtcd {
 
   /** The epochs in which the object was written like that. */
   epochsOf(state: SimState): number[] {
-    const key = `${state.uid}@${state.version}`;
-    return this.#epochs.flatMap(({ states }, index) => states.get(key) === state ? [index] : []);
+    return this.#epochs.length === 1 ? [0] : this.#epochs.flatMap(({ states }, at) => states.has(state) ? [at] : []);
   }
 
   /** The revision at which an epoch ended, or stands. */
@@ -168,20 +147,23 @@ export class SimEtcd {
     return this.#epochs[epoch]?.log ?? [];
   }
 
-  #remember(point: Checkpoint): void {
-    this.#checkpoints.push(point);
-    this.#checkpoints.sort((a, b) => a.revision - b.revision);
-    if (this.#checkpoints.length > 64) this.#checkpoints.splice(this.#checkpoints.length % 2, 1);
-  }
-
   get #current(): Epoch {
     const current = this.#epochs.at(-1);
     if (current === undefined) throw new TypeError("There is no epoch");
     return current;
   }
 
+  #note(change: Change): void {
+    const { log, byKey, states } = this.#current;
+    log.push(change);
+    if (!change.deleted) states.add(change.state);
+    const changes = byKey.get(change.state.key);
+    if (changes === undefined) byKey.set(change.state.key, [change]);
+    else changes.push(change);
+  }
+
   #append(change: Change): void {
-    this.#current.log.push(change);
+    this.#note(change);
     for (const listener of [...this.#listeners]) listener(change);
   }
 }

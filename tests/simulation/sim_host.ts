@@ -16,6 +16,7 @@ import type { SimStore } from "./sim_store.ts";
 export interface Plant {
   readonly upstream?: (upstream: Upstream) => Upstream;
   readonly store?: (store: Store) => Store;
+  readonly outboxStore?: (store: Store) => Store;
   /** Between the hub's answer and its reader. */
   readonly answers?: (request: LocalRequest, reader: AnswerReader) => AnswerReader;
 }
@@ -24,6 +25,7 @@ export interface SimHostOptions {
   readonly clock: SimClock;
   readonly network: SimNetwork;
   readonly store: SimStore;
+  readonly outboxStore: SimStore;
   readonly oracle: Oracle;
   readonly dice: Dice;
   readonly plant: Plant;
@@ -39,12 +41,14 @@ interface Running {
   readonly clock: CountingClock;
   readonly upstream: NetworkClient;
   readonly store: ReturnType<SimStore["open"]>;
+  readonly outboxStore: ReturnType<SimStore["open"]>;
   readonly exchanges: Set<LocalExchange>;
 }
 
 /** The machine that the hub runs on: starts, ends and kills it, and takes its clients' requests. */
 export class SimHost {
   readonly #options: SimHostOptions;
+  readonly #requests = new Map<string, Request>();
   #running: Running | undefined;
   #isStarting = false;
   #starting: Promise<void> = Promise.resolve();
@@ -81,10 +85,16 @@ export class SimHost {
   /** Ends it as SIGKILL does: what is not committed is lost. */
   async kill(): Promise<void> {
     await this.#starting;
+    this.killNow();
+  }
+
+  /** The same at this very moment, where one runs. */
+  killNow(): void {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
     running.store.kill();
+    running.outboxStore.kill();
     for (const exchange of [...running.exchanges]) exchange.leave();
     running.upstream.kill();
     this.#options.oracle.forget();
@@ -107,22 +117,43 @@ export class SimHost {
     if (running === undefined) queueMicrotask(() => exchange?.leave());
     else {
       running.exchanges.add(exchange);
-      void running.hub.handle(
-        new Request(`http://127.0.0.1:10261${request.rawPath}`, { method: request.method }),
-        exchange,
-      );
+      void running.hub.handle(this.#requestOf(request), exchange);
     }
     return exchange;
   }
 
+  /** `GET /v1/outbox`; nothing where no hub runs. */
+  async outbox(): Promise<unknown> {
+    const request = { method: "GET", rawPath: "/v1/outbox" };
+    const nobody: AnswerReader = { head: () => undefined, chunk: () => undefined, end: () => undefined };
+    const response = await this.#running?.hub.handleStatus(
+      this.#requestOf(request),
+      new LocalExchange(request, nobody),
+    );
+    return await response?.json();
+  }
+
+  /** The hub reads its method and path only: many are asked again and again. */
+  #requestOf({ method, rawPath }: LocalRequest): Request {
+    const key = `${method} ${rawPath}`;
+    let request = this.#requests.get(key);
+    if (request === undefined) {
+      request = new Request(`http://127.0.0.1:10261${rawPath}`, { method });
+      if (!rawPath.includes("watch=")) this.#requests.set(key, request);
+    }
+    return request;
+  }
+
   async #start(): Promise<void> {
-    const { clock, network, store, dice, plant } = this.#options;
-    const own = { clock: clock.counting(), upstream: network.connect(), store: store.open() };
+    const { clock, network, store, outboxStore, dice, plant } = this.#options;
+    const opened = { store: store.open(), outboxStore: outboxStore.open() };
+    const own = { clock: clock.counting(), upstream: network.connect(), ...opened };
     const hub = await createHub({
       platform: platformOf(own.clock, dice),
       nodeName,
       backends: [{ upstream: plant.upstream?.(own.upstream) ?? own.upstream, host: "cloud.example:6443" }],
       store: plant.store?.(own.store) ?? own.store,
+      outboxStore: plant.outboxStore?.(own.outboxStore) ?? own.outboxStore,
       logger: this.#logger(),
       metrics: noMetrics,
       version: "simulation",

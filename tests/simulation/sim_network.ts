@@ -1,3 +1,4 @@
+import { headerOf } from "../../src/kube/hop_by_hop.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 import type { ByteSource } from "../../src/platform/bytes.ts";
 import {
@@ -19,6 +20,12 @@ export interface SimNetworkOptions {
   readonly trace: (line: () => string) => void;
 }
 
+/** What is to happen at the very moment of something else. */
+export interface Ambush {
+  readonly when: "before" | "after";
+  readonly run: () => void;
+}
+
 /** One hub's way to the cloud. */
 export interface NetworkClient extends Upstream {
   /** Requests and answers under way, open watches included. */
@@ -37,6 +44,7 @@ export class SimNetwork {
   readonly #flows = new Set<SimFlow>();
   readonly #given = new Set<string>();
   #conditions = healthy;
+  #ambush: Ambush | undefined;
 
   constructor(options: SimNetworkOptions) {
     this.#options = options;
@@ -62,6 +70,19 @@ export class SimNetwork {
       return;
     }
     for (const flow of [...this.#flows]) if (link === "cut" || flow.swallowed) flow.break(broken());
+  }
+
+  /** Something that happens as the next push of the hub's outbox arrives, before or after it is applied; nothing to take it back. */
+  atNextPush(happens: Ambush | undefined): void {
+    this.#ambush = happens;
+  }
+
+  #meet(when: Ambush["when"]): boolean {
+    if (this.#ambush?.when !== when) return false;
+    const { run } = this.#ambush;
+    this.#ambush = undefined;
+    run();
+    return true;
   }
 
   /** Breaks all connections. */
@@ -100,14 +121,18 @@ export class SimNetwork {
     const { dice, trace } = this.#options;
     if (flow.open) this.#flows.add(flow);
     flow.response.catch(() => undefined); // a body that breaks before the head is awaited
-    const body = await textOf(request.body);
+    const body = request.body === undefined ? "" : await textOf(request.body);
     const { method, rawPath } = request;
     if (rawPath !== "/readyz") trace(() => `  cloud <- ${method} ${rawPath}`);
     const { link, lagMs } = this.#conditions;
     if (lagMs > 0) flow.lagMs = dice.between(0, lagMs);
     if (link === "half-open") this.#swallow(flow);
     if (link === "cut") flow.after(2, () => flow.break(failed("refused", false)));
-    else flow.after(this.#delayMs(), () => this.#arrived(flow, { method, rawPath, body }));
+    else {
+      const own = headerOf(request.rawHeaders, "user-agent") === "holdfast";
+      const contentType = headerOf(request.rawHeaders, "content-type") ?? "";
+      flow.after(this.#delayMs(), () => this.#arrived(flow, { method, rawPath, body, contentType, own }));
+    }
     return await flow.response;
   }
 
@@ -116,7 +141,10 @@ export class SimNetwork {
     const instead = this.#instead(request);
     if (instead !== undefined) return this.#answer(flow, request, instead);
     if (server.isWatch(request)) return this.#watch(flow, request);
+    const isPush = request.own && request.method !== "GET";
+    if (isPush && this.#meet("before")) return;
     const answer = server.answer(request);
+    if (isPush && this.#meet("after")) return;
     if (dice.chance(this.#conditions.drop)) flow.after(this.#delayMs(), () => flow.break(broken()));
     else this.#answer(flow, request, answer);
   }
@@ -223,8 +251,7 @@ function brief(text: string): string {
   return text.length > 300 ? `${text.slice(0, 300)}...` : text.trimEnd();
 }
 
-async function textOf(body: ByteSource | Uint8Array | undefined): Promise<string> {
-  if (body === undefined) return "";
+async function textOf(body: ByteSource | Uint8Array): Promise<string> {
   if (body instanceof Uint8Array) return new TextDecoder().decode(body);
   const decoder = new TextDecoder();
   let text = "";

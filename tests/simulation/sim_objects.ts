@@ -25,7 +25,12 @@ export interface SimState {
   readonly nodeName: string;
   /** The content, different for each write. */
   readonly content: string;
+  /** What a node has written: members of a status beside the content, or an Event as a whole. */
+  readonly members?: Members;
 }
+
+/** Members of a JSON object. */
+export type Members = Readonly<Record<string, unknown>>;
 
 /** What a list or watch asks for. */
 export interface SimQuery {
@@ -44,9 +49,10 @@ export const pods: SimResource = { ...core, plural: "pods", kind: "Pod" };
 export const configMaps: SimResource = { ...core, plural: "configmaps", kind: "ConfigMap" };
 export const nodes: SimResource = { ...core, plural: "nodes", kind: "Node", namespaced: false };
 export const leases: SimResource = { ...core, group: "coordination.k8s.io", plural: "leases", kind: "Lease" };
+export const events: SimResource = { ...core, plural: "events", kind: "Event" };
 export const widgets: SimResource = { ...core, group: "example.com", plural: "widgets", kind: "Widget", custom: true };
 
-export const simResources: readonly SimResource[] = [pods, configMaps, nodes, leases, widgets];
+export const simResources: readonly SimResource[] = [pods, configMaps, nodes, leases, events, widgets];
 
 /** `v1` or `example.com/v1`. */
 export function apiVersionOf({ group, version }: SimResource): string {
@@ -82,16 +88,15 @@ export function matches(query: SimQuery, state: SimState): boolean {
 }
 
 const objectTexts = new WeakMap<SimState, string>();
+const itemTexts = new WeakMap<SimState, string>();
 
 /** The object alone, as an answer to a GET or in an event; `version` in place of its own for a deletion. */
 export function objectText(state: SimState, version: number = state.version): string {
   if (version !== state.version) return freshObjectText(state, version);
-  let text = objectTexts.get(state);
-  if (text === undefined) objectTexts.set(state, text = freshObjectText(state, version));
-  return text;
+  return knownText(objectTexts, state, freshObjectText);
 }
 
-function freshObjectText(state: SimState, version: number): string {
+function freshObjectText(state: SimState, version: number = state.version): string {
   const { resource } = state;
   const type = resource.custom
     ? `"apiVersion":"${apiVersionOf(resource)}","kind":"${resource.kind}"`
@@ -101,7 +106,27 @@ function freshObjectText(state: SimState, version: number): string {
 
 /** The object as an item of a list: a built-in one has no type there. */
 export function itemText(state: SimState): string {
-  return state.resource.custom ? objectText(state) : `{${membersText(state, state.version)}}`;
+  if (state.resource.custom) return objectText(state);
+  return knownText(itemTexts, state, () => `{${membersText(state, state.version)}}`);
+}
+
+function knownText(texts: WeakMap<SimState, string>, state: SimState, make: (state: SimState) => string): string {
+  let text = texts.get(state);
+  if (text === undefined) texts.set(state, text = make(state));
+  return text;
+}
+
+/** A list, as the API server writes it. */
+export function listText(
+  resource: SimResource,
+  { at, next, items }: { readonly at: number; readonly next: string; readonly items: Iterable<SimState> },
+): string {
+  const metadata = `{"resourceVersion":"${at}"${next === "" ? "" : `,"continue":"${next}"`}}`;
+  const texts = Array.from(items, itemText).join(",");
+  const [apiVersion, kind] = [`"apiVersion":"${apiVersionOf(resource)}"`, `"kind":"${resource.kind}List"`];
+  return resource.custom
+    ? `{${apiVersion},"items":[${texts}],${kind},"metadata":${metadata}}\n`
+    : `{${kind},${apiVersion},"metadata":${metadata},"items":[${texts}]}\n`;
 }
 
 function membersText(state: SimState, version: number): string {
@@ -117,19 +142,29 @@ function membersText(state: SimState, version: number): string {
   return `"metadata":${JSON.stringify(metadata)},${contentText(resource, state)}`;
 }
 
-function contentText(resource: SimResource, { nodeName, content }: SimState): string {
+function contentText(resource: SimResource, { nodeName, content, members }: SimState): string {
   switch (resource.plural) {
     case "pods":
       return `"spec":${JSON.stringify({ nodeName })},"status":${
-        JSON.stringify({ phase: "Running", message: content })
+        JSON.stringify({ phase: "Running", message: content, ...members })
       }`;
+    case "events":
+      return JSON.stringify(members ?? {}).slice(1, -1);
     case "configmaps":
       return `"data":${JSON.stringify({ content })}`;
     case "nodes":
-      return `"spec":{},"status":${JSON.stringify({ phase: content })}`;
+      return `"spec":{},"status":${JSON.stringify({ phase: content, ...members })}`;
     default:
       return `"spec":${JSON.stringify({ holderIdentity: content })}`;
   }
+}
+
+/** What parsed JSON shows of what a node writes. */
+export function membersOf(resource: SimResource, object: unknown): Members | undefined {
+  const value = resource === events ? object : memberAt(object, ["status"]);
+  if (typeof value !== "object" || value === null || ![pods, nodes, events].includes(resource)) return undefined;
+  const others = resource === events ? ["kind", "apiVersion", "metadata"] : resource === pods ? ["message"] : ["phase"];
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !others.includes(name)));
 }
 
 /** The content of a body that a client wrote. */

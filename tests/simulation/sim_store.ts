@@ -2,6 +2,7 @@ import type { Clock } from "../../src/platform/clock.ts";
 import { type Store, type StoreBatch, StoreError } from "../../src/platform/store.ts";
 import { createMemoryStore } from "../../src/store/memory_store.ts";
 import { CorruptRowsError } from "../../src/store/sealed_store.ts";
+import type { Ambush } from "./sim_network.ts";
 
 /** The fault model of the disk: what holds at the moment. */
 export interface DiskConditions {
@@ -17,6 +18,7 @@ export class SimStore {
   readonly #damaged = new Set<string>();
   #rows: Store = createMemoryStore();
   #conditions: DiskConditions = { commitMs: 0, full: false };
+  #ambush: Ambush | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -24,6 +26,18 @@ export class SimStore {
 
   set(conditions: Partial<DiskConditions>): void {
     this.#conditions = { ...this.#conditions, ...conditions };
+  }
+
+  /** Something that happens at the next commit, before or after its rows are on disk; nothing to take it back. */
+  atNextCommit(happens: Ambush | undefined): void {
+    this.#ambush = happens;
+  }
+
+  #meet(when: Ambush["when"]): void {
+    if (this.#ambush?.when !== when) return;
+    const { run } = this.#ambush;
+    this.#ambush = undefined;
+    run();
   }
 
   /** Damages one row: it no longer opens. @returns its key, or nothing where there is none */
@@ -72,6 +86,7 @@ export class SimStore {
   async #commit(batch: StoreBatch, isDead: () => boolean): Promise<void> {
     const { commitMs } = this.#conditions;
     if (commitMs > 0) await this.#clock.sleep(commitMs, new AbortController().signal);
+    this.#meet("before");
     if (isDead()) return await new Promise(() => undefined); // nobody is there to hear of it
     if (this.#conditions.full) throw new StoreError("full", "database or disk is full");
     for (const [key] of batch.put ?? []) this.#damaged.delete(key);
@@ -80,6 +95,8 @@ export class SimStore {
       for (const key of this.#damaged) if (key.startsWith(prefix)) this.#damaged.delete(key);
     }
     await this.#rows.commit(batch);
+    this.#meet("after");
+    if (isDead()) await new Promise(() => undefined);
   }
 }
 

@@ -5,12 +5,14 @@ import { Informer } from "./informer.ts";
 import { LocalClient } from "./local_client.ts";
 import { LocalWriter } from "./local_writer.ts";
 import { healthy } from "./link_conditions.ts";
+import { waitingIn } from "./node_truth.ts";
 import { Oracle } from "./oracle.ts";
 import { PlainReader } from "./plain_reader.ts";
 import { SimApiServer } from "./sim_api_server.ts";
 import { settle, SimClock } from "./sim_clock.ts";
 import { SimEtcd } from "./sim_etcd.ts";
 import { nodeName, type Plant, SimHost } from "./sim_host.ts";
+import { SimKubelet } from "./sim_kubelet.ts";
 import { SimNetwork } from "./sim_network.ts";
 import { configMaps, nodes, pods, type SimQuery, widgets } from "./sim_objects.ts";
 import { SimStore } from "./sim_store.ts";
@@ -54,12 +56,14 @@ export class SimWorld {
   readonly server: SimApiServer;
   readonly network: SimNetwork;
   readonly store: SimStore;
+  readonly outboxStore: SimStore;
   readonly host: SimHost;
   readonly oracle: Oracle;
   readonly client: LocalClient;
   readonly cloudWriter: CloudWriter;
   readonly reader: PlainReader;
   readonly writer: LocalWriter;
+  readonly kubelet: SimKubelet;
   /** Those that are asked in this world. */
   readonly queries: readonly SimQuery[];
   readonly informers: Informer[] = [];
@@ -84,13 +88,17 @@ export class SimWorld {
     this.server.restart();
     this.network = new SimNetwork({ server: this.server, clock, dice: this.dice.fork(), trace: this.trace });
     this.store = new SimStore(clock);
+    this.outboxStore = new SimStore(clock);
+    const stores = { store: this.store, outboxStore: this.outboxStore };
     const parts = { oracle: this.oracle, network: this.network, trace: this.trace };
     const tracing = trace !== undefined;
-    this.host = new SimHost({ ...parts, tracing, clock: this.clock, store: this.store, dice: this.dice.fork(), plant });
+    this.host = new SimHost({ ...parts, tracing, clock: this.clock, ...stores, dice: this.dice.fork(), plant });
     this.client = new LocalClient({ ...parts, host: this.host, clock });
     const shared = { client: this.client, clock, names: allNames };
     this.reader = new PlainReader({ ...shared, dice: this.dice.fork(), queries: this.queries });
     this.writer = new LocalWriter({ ...shared, dice: this.dice.fork(), etcd: this.etcd, nodeName });
+    const { network, reader } = this;
+    this.kubelet = new SimKubelet({ ...shared, dice: this.dice.fork(), network, reader, nodeName });
     this.etcd.onChange(({ revision, deleted, state }) =>
       this.trace(() =>
         `etcd ${deleted ? "DELETE" : "PUT"} ${state.resource.plural}/${state.namespace}/${state.name}@${revision}`
@@ -135,14 +143,23 @@ export class SimWorld {
   async finish(): Promise<void> {
     this.trace(() => "HEAL");
     this.network.set(healthy);
-    this.store.set({ commitMs: 0, full: false });
+    this.network.atNextPush(undefined);
+    this.outboxStore.atNextCommit(undefined);
+    for (const store of [this.store, this.outboxStore]) store.set({ commitMs: 0, full: false });
     this.cloudWriter.close();
     this.writer.close();
+    this.kubelet.close();
     for (const informer of this.informers) informer.resume();
-    for (let ms = 0; ms < healMs && !(ms >= settledMs && this.#differences().length === 0); ms += settledMs) {
+    let outbox: unknown;
+    for (let ms = 0; ms < healMs; ms += settledMs) {
       await this.advance(settledMs);
+      outbox = await this.host.outbox();
+      if (this.#differences().length === 0 && waitingIn(outbox) === 0) break;
     }
-    if (!this.failed) { for (const [rule, message] of this.#differences()) this.oracle.fail(rule, message); }
+    if (!this.failed) {
+      for (const [rule, message] of this.#differences()) this.oracle.fail(rule, message);
+      this.oracle.truth.checkSettled(outbox);
+    }
     this.reader.close();
     for (const informer of this.informers) informer.close();
     let stopped = false;

@@ -54,7 +54,7 @@ export function createOneServerCloud(
     if (isCut) throw new UpstreamError("refused", "The connection was refused", { sent: false });
     const flow = new SimFlow(clock, asked, (ended) => flows.delete(ended));
     if (flow.open) flows.add(flow);
-    answer(flow, { method, rawPath, body: "" });
+    answer(flow, { method, rawPath, body: "", contentType: "", own: false });
     return await flow.response;
   };
   const answer = (flow: SimFlow, asked: Parameters<SimApiServer["answer"]>[0]): void => {

@@ -176,6 +176,17 @@ describe("writeWatch", () => {
     await end();
   });
 
+  test("sends nothing of an object that is held no more, where what waits is for one that was made anew", async () => {
+    const { replica, watch } = scene();
+    const { events, end } = watch({ from: "version", resourceVersion: "10" });
+    const anew = { ...failed("a", podBytes("a", 12, { uid: "other" })), uid: "other" };
+    replica.overlays.put(anew);
+    assert.deepEqual(await events(), []);
+    replica.overlays.settle(anew, "refused", "12");
+    assert.deepEqual(await events(), []);
+    await end();
+  });
+
   test("from a version first sends the objects that lie under an overlay", async () => {
     const { replica, watch } = scene();
     replica.overlays.put(failed("b"));
