@@ -14,9 +14,9 @@ export interface BegunAnswer<Response extends UpstreamResponse> {
 /** Waits for the first piece of an answer's body. @throws UpstreamError where none comes */
 export async function begun<Response extends UpstreamResponse>(response: Response): Promise<BegunAnswer<Response>> {
   const iterator = response.body[Symbol.asyncIterator]();
-  const { done = false, value: first } = await iterator.next();
-  if (done || first === undefined) return { response: { ...response, body: nothing() }, first: new Uint8Array() };
-  return { response: { ...response, body: goingOn(first, iterator) }, first };
+  const next = await iterator.next();
+  if (next.done === true) return { response: { ...response, body: nothing() }, first: new Uint8Array() };
+  return { response: { ...response, body: goingOn(next.value, iterator) }, first: next.value };
 }
 
 /**
@@ -42,11 +42,7 @@ export function isNoApiAnswer(
 async function* goingOn(first: Uint8Array, rest: AsyncIterator<Uint8Array>): ByteSource {
   try {
     yield first;
-    for (;;) {
-      const { done = false, value } = await rest.next();
-      if (done || value === undefined) return;
-      yield value;
-    }
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
   } finally {
     await rest.return?.();
   }

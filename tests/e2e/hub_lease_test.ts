@@ -206,7 +206,7 @@ describe("the node's own lease, online", () => {
         await live(scene, kubelet, 20);
         refuses = true;
         const before = kubelet.renewals();
-        await scene.until(() => kubelet.renewals() >= before + 3, 1_000);
+        await scene.until(() => kubelet.renewals() >= before + 3, 100);
         await scene.until(async () => (await scene.status()).lease?.failure === failure);
         assert.equal((await scene.status()).link.state, "online");
         assert.equal(scene.log.filter(({ message }) => message.includes("could not be renewed")).length, 1);

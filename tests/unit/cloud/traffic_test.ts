@@ -46,7 +46,7 @@ test("Traffic counts what goes through an upgraded connection, in both direction
   });
   let read = 0;
   for await (const chunk of through.source) read += chunk.length;
-  through.write(new Uint8Array(5));
+  void through.write(new Uint8Array(5));
   through.end();
   through.destroy();
   assert.deepEqual([read, written, ended, await through.closed, through.releases], [7, [5], 2, true, true]);
