@@ -172,7 +172,7 @@ test("what a cloud that is ready refuses is its word, though a token is kept", (
 test("an answer without a token passes as it came, and is not kept", () => {
   const { issuing } = tokens();
   return serveHub(async (scene) => {
-    for (const body of ["no JSON", "{}", JSON.stringify(tokenAnswer("no JWT", startMs))]) {
+    for (const body of ["{}", JSON.stringify(tokenAnswer("no JWT", startMs))]) {
       issuing.answer = () => new Response(body, { status: 201, headers: { "Content-Type": "application/json" } });
       const answer = await ask(scene);
       assert.deepEqual([answer.status, answer.text], [201, body]);
