@@ -1,7 +1,7 @@
 import type { Logger } from "../platform/logger.ts";
 import type { Platform } from "../platform/platform.ts";
 import { type Store, StoreError } from "../platform/store.ts";
-import { createSealedStore } from "../store/sealed_store.ts";
+import { CorruptRowsError, createSealedStore } from "../store/sealed_store.ts";
 import { loadStorageKey } from "../store/storage_key.ts";
 
 /** Where the hub's storage flags put things. */
@@ -38,7 +38,8 @@ export interface OnStorage<T> extends HubStores {
  * start's first reads, the file is kept aside and all begins again with an empty one: its rows are fetched again. So it is
  * with the outbox's file, which is looked through before; what waited in it is lost then, and that is logged as an error.
  *
- * @throws StoreError, FileError, RangeError where the key has a wrong length, and what `start` throws
+ * @throws StoreError, FileError, RangeError where the key has a wrong length, Error where it is another one than that with
+ * which they were sealed (they stay as they are), and what `start` throws
  */
 export async function startOnStorage<T>(
   options: HubStorageOptions,
@@ -67,12 +68,13 @@ async function attempt<T>(
   const below = await platform.openStore({ path: storePath(options), durability: "normal", setAside });
   try {
     const { files, random } = platform;
-    const key = await loadStorageKey({ files, random, path: await storageKeyPath(options) });
-    const cipher = platform.createCipher(key);
+    const keyPath = await storageKeyPath(options);
+    const cipher = platform.createCipher(await loadStorageKey({ files, random, path: keyPath }));
     const store = createSealedStore(below, cipher);
     const outboxBelow = await openOutboxStore(options);
     try {
       const outboxStore = createSealedStore(outboxBelow, cipher);
+      if (await isOfAnotherKey([store, outboxStore])) throw otherKey(options, keyPath);
       return { store, outboxStore, started: await start({ store, outboxStore }) };
     } catch (error) {
       await outboxBelow.close();
@@ -82,6 +84,27 @@ async function attempt<T>(
     await below.close();
     throw error;
   }
+}
+
+/** Whether there are rows and none of them opens. A damaged row among others is no sign of that. */
+async function isOfAnotherKey(stores: readonly Store[]): Promise<boolean> {
+  let isOther = false;
+  for (const store of stores) {
+    try {
+      for await (const _ of store.list("")) return false;
+    } catch (error) {
+      if (!(error instanceof CorruptRowsError)) throw error;
+      isOther = true;
+    }
+  }
+  return isOther;
+}
+
+function otherKey(place: StoragePlace, keyPath: string): Error {
+  return new Error(
+    `No row of ${storePath(place)} and ${outboxPath(place)} opens: they were sealed with another key than ${keyPath} ` +
+      "(--storage-key-file). Start with that key, or move them away to begin with empty ones",
+  );
 }
 
 async function openOutboxStore(options: HubStorageOptions): Promise<Store> {

@@ -5,7 +5,7 @@ import { compareVersions } from "../kube/resource_version.ts";
 import type { StatusError } from "../kube/status.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import { EventLog, type LogEvent } from "./event_log.ts";
-import { listDifference } from "./list_difference.ts";
+import { listDifference, type Removed } from "./list_difference.ts";
 import { missedEvents } from "./missed_events.ts";
 import { objectKey, type ObjectPath, objectPath } from "./object_path.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
@@ -21,7 +21,7 @@ export interface CollectionChange {
   /** Versions from before mean nothing any more. */
   readonly newEpoch?: boolean;
   readonly put: readonly HeldObject[];
-  readonly removed: readonly ObjectMeta[];
+  readonly removed: readonly Removed[];
 }
 
 /** Within one epoch of a resource the versions of all its collections compare. */
@@ -234,7 +234,7 @@ export class Collection {
     this.#relists += 1;
     this.#sorted = undefined;
     if (this.#state === "stale") this.#since = this.#options.now();
-    for (const meta of change.removed) this.#objects.delete(objectKey(meta.namespace, meta.name));
+    for (const { meta } of change.removed) this.#objects.delete(objectKey(meta.namespace, meta.name));
     for (const held of change.put) this.#objects.set(objectKey(held.meta.namespace, held.meta.name), held);
     const events = missedEvents(change, { after, upTo: head.resourceVersion });
     // Of what its watchers were shown beyond it a restore may have undone something, of which no event tells.
@@ -287,7 +287,7 @@ export class Collection {
     } else if (before !== undefined) {
       this.#objects.delete(key);
       this.log.append({ type, held: rows.add(this.#path(meta), { meta, bytes: object }), before, resourceVersion });
-      change = { put: [], removed: [meta] };
+      change = { put: [], removed: [{ meta, last: before }] };
     }
     this.#options.changed(this, change);
     this.wake();

@@ -86,7 +86,7 @@ export class CollectionRows {
   save(collection: Collection, change: CollectionChange): void {
     const { batch } = this.#options;
     const prefix = this.#prefixOf(collection);
-    for (const { namespace, name } of change.removed) batch.set(memberRow(prefix, namespace, name), undefined);
+    for (const { meta } of change.removed) batch.set(memberRow(prefix, meta.namespace, meta.name), undefined);
     for (const held of change.put) {
       batch.set(memberRow(prefix, held.meta.namespace, held.meta.name), () => encodeHeld(held));
     }

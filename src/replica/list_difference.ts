@@ -12,6 +12,13 @@ export interface ListedObject {
   readonly bytes: Uint8Array;
 }
 
+/** An object that has left a collection. */
+export interface Removed {
+  /** As the deletion told it, at its version; where a list shows no more than that it is gone, the last that was held. */
+  readonly meta: ObjectMeta;
+  readonly last: HeldObject;
+}
+
 /** What a collection holds, by `objectKey`. */
 export interface HeldObjects {
   readonly objects: ReadonlyMap<string, HeldObject>;
@@ -22,7 +29,7 @@ export interface HeldObjects {
 /** What makes a list of what is held, and what watchers have missed of that. */
 export interface ListDifference extends Missed {
   readonly put: readonly HeldObject[];
-  readonly removed: readonly ObjectMeta[];
+  readonly removed: readonly Removed[];
 }
 
 /**
@@ -39,7 +46,7 @@ export function listDifference(
   const put: HeldObject[] = [];
   const changes: LogEvent[] = [];
   const deletions: Missed["deletions"][number][] = [];
-  const removed: ObjectMeta[] = [];
+  const removed: Removed[] = [];
   const seen = new Set<string>();
   for (const { bytes, meta } of listed) {
     const { resourceVersion, uid } = meta;
@@ -52,7 +59,7 @@ export function listDifference(
     const held = rows.add(objectPath(query, meta), { meta, bytes });
     put.push(held);
     if (replaced) {
-      removed.push(before.meta);
+      removed.push({ meta: before.meta, last: before });
       deletions.push({ held: rows.retain(before), below: resourceVersion });
     }
     const type = before === undefined || replaced ? "ADDED" : "MODIFIED";
@@ -60,7 +67,7 @@ export function listDifference(
   }
   for (const [key, held] of objects) {
     if (seen.has(key)) continue;
-    removed.push(held.meta);
+    removed.push({ meta: held.meta, last: held });
     deletions.push({ held });
   }
   return { put, changes, deletions, removed };

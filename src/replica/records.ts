@@ -74,6 +74,14 @@ export class Records {
     this.#options.changed(key, record);
   }
 
+  /** Keeps an object that a collection has held until now, in place of what is kept of its name. */
+  keep(path: ObjectPath, held: HeldObject, savedAt: number): void {
+    const record = { ...this.#options.rows.retain(held), savedAt, epoch: this.#options.epoch() };
+    const key = pathKey(path);
+    this.#insert(key, record);
+    this.#options.changed(key, record);
+  }
+
   /** Ends the record of a name, where it is of that uid or no uid is known. */
   remove(path: ObjectPath, uid?: string): void {
     const key = pathKey(path);

@@ -113,7 +113,8 @@ export class Replica {
     let held = this.#resources.get(key);
     if (held === undefined) {
       const { records, rows, freshness } = this;
-      held = new ResourceReplica({ group, resource, records, rows, freshness, history: this.#history });
+      const now = () => this.#options.clock.now();
+      held = new ResourceReplica({ group, resource, records, rows, freshness, history: this.#history, now });
       this.#resources.set(key, held);
     }
     return held;
@@ -231,7 +232,7 @@ export class Replica {
     const resource = this.of(query);
     this.#collectionRows.save(collection, change);
     // What a new epoch lacks was not deleted: its versions mean nothing any more.
-    if (change.newEpoch !== true) { for (const meta of change.removed) resource.left(meta, collection); }
+    if (change.newEpoch !== true) { for (const removed of change.removed) resource.left(removed, collection); }
     for (const held of change.put) {
       const bytes = this.rows.read(held); // at hand: it has just come
       resource.took({ meta: held.meta, ...(bytes instanceof Uint8Array ? { bytes } : {}) }, collection);

@@ -4,6 +4,7 @@ import { type Query, selectedNameOf } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import type { CloudHistory } from "./cloud_history.ts";
 import type { Collection, ResourceEpoch } from "./collection.ts";
+import type { Removed } from "./list_difference.ts";
 import { objectKey, type ObjectPath, objectPath } from "./object_path.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
 import type { Freshness } from "./freshness.ts";
@@ -44,6 +45,8 @@ export interface ResourceReplicaOptions {
   readonly rows: ObjectRows;
   readonly freshness: Freshness;
   readonly history: CloudHistory;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /**
@@ -134,7 +137,7 @@ export class ResourceReplica implements ResourceEpoch {
   }
 
   /** An object has left a collection: it was deleted, or it is no longer what the query selects. */
-  left(meta: ObjectMeta, from: Collection): void {
+  left({ meta, last }: Removed, from: Collection): void {
     const { records, freshness } = this.#options;
     const path = objectPath(from.query, meta);
     freshness.seenGone(from, meta.uid);
@@ -142,6 +145,7 @@ export class ResourceReplica implements ResourceEpoch {
       records.passed(path, meta);
       return this.shownGone(path, meta);
     }
+    this.#keepLast(path, last, from);
     for (const collection of this.collections) {
       if (collection === from || collection.get(meta.namespace, meta.name)?.meta.uid !== meta.uid) continue;
       freshness.require(collection, from.resourceVersion);
@@ -238,6 +242,23 @@ export class ResourceReplica implements ResourceEpoch {
       if (collection.get(meta.namespace, meta.name)?.meta.uid !== meta.uid) collection.showBeyond(meta.resourceVersion);
     }
     return await view.filter([...kept, ...selected].sort(byKey));
+  }
+
+  /**
+   * An object that left a selection may be there still: where a collection or record knows its name only from before, its
+   * last state is kept, so that nobody is shown an older one.
+   */
+  #keepLast(path: ObjectPath, last: HeldObject, from: Collection): void {
+    const { records, rows, now } = this.#options;
+    if (from.resourceEpoch !== this.epoch || !rows.holds(last.row)) return;
+    const known: Known = { epoch: this.epoch, version: last.meta.resourceVersion, held: last };
+    const isOlder = (other: Known) => newer(known, other) === known;
+    const record = records.get(path);
+    const older = [...this.synced(path.version)].some((other) =>
+      other !== from && isOlder({ ...knowledgeOf(other), held: undefined }) &&
+      (covers(other.query, path) || other.get(path.namespace, path.name) !== undefined)
+    );
+    if (older || (record !== undefined && isOlder(this.#recorded(record)))) records.keep(path, last, now());
   }
 
   /** In another epoch what was seen to be deleted may be there again. */

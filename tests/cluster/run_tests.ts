@@ -46,9 +46,10 @@ export async function runTests(options: RunOptions): Promise<number> {
   const tally: Tally = { passed: 0, failed: 0 };
   const interrupted = onInterrupt(run);
   const waiting = jobs(options);
+  let begun = 0;
   await Promise.all(Array.from({ length: LANES }, async () => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-      const folder = join(run, `${job.file.slice(0, NAME_CHARACTERS)}-${job.runtime}`);
+      const folder = join(run, `${job.file.slice(0, NAME_CHARACTERS)}-${begun++}`);
       mkdirSync(folder, { mode: 0o700 });
       await runFile({ ...job, folder }, tally);
     }

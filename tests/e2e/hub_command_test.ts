@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { addresses, startHub, withCloud } from "../testing/hub_program.ts";
 
@@ -37,6 +38,27 @@ test("holdfast hub answers from disk after a restart without the cloud", () =>
     assert.deepEqual(JSON.parse(await response.text()), JSON.parse(before));
     second.kill("SIGTERM");
     assert.equal((await second.ended).exitCode, 0);
+  }));
+
+test("holdfast hub refuses another storage key, and loses nothing", () =>
+  withCloud(async (cloud) => {
+    const first = startHub(cloud);
+    const { proxy } = await addresses(first);
+    await (await fetch(`${proxy}/api/v1/pods`)).text();
+    first.kill("SIGTERM");
+    await first.ended;
+    await writeFile(`${cloud.folder}/other.key`, "x".repeat(32));
+    const refused = await startHub(cloud, [`--storage-key-file=${cloud.folder}/other.key`]).ended;
+    assert.equal(refused.exitCode, 1, refused.stderr);
+    assert.match(
+      refused.stderr,
+      /holdfast\.db and .*outbox\.db opens: .* another key than .*other\.key \(--storage-key-file\)/,
+    );
+    await cloud.listener.close(0);
+    const again = startHub(cloud);
+    const offline = await fetch(`${(await addresses(again)).proxy}/api/v1/pods`);
+    assert.equal(offline.headers.get("x-holdfast-source"), "replica");
+    assert.match(await offline.text(), /"web-1"/);
   }));
 
 for (

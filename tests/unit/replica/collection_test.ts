@@ -82,7 +82,7 @@ describe("Collection.replace", () => {
     collection.replace(list(30, mapBytes("d", 25), mapBytes("c", 20), mapBytes("b", 2)));
     assert.deepEqual(events(scene, "10"), ["MODIFIED c 20", "ADDED d 25", "DELETED a 30"]);
     assert.deepEqual(held(collection), ["b 2", "c 20", "d 25"]);
-    assert.deepEqual(changes[0]?.removed.map(({ name }) => name), ["a"]);
+    assert.deepEqual(changes[0]?.removed.map(({ meta }) => meta.name), ["a"]);
     assert.equal(collection.epoch, 0);
   });
 

@@ -46,3 +46,24 @@ test("R11: where it cannot be told what is selected, the own state stays, but fo
   list(replica, all, { version: "9", objects: ["a@8", "c@7"] });
   assert.deepEqual(await state(replica, red), ["a@3"]);
 });
+
+test("R5: what leaves a selection, and may be there still, is not shown older where it is known from before only", async () => {
+  const { replica } = loneReplica();
+  const labelled: Query = { ...all, labelSelector: "colour=red" };
+  list(replica, all, { version: "5", objects: ["a@3"] });
+  list(replica, labelled, { version: "7", objects: ["a@6", "b@7"] });
+  list(replica, labelled, { version: "9", objects: [] });
+  assert.deepEqual(await state(replica, all), ["a@6", "b@7"]);
+  assert.equal(replica.of(all).find({ ...widgets, namespace: "n", name: "b" })?.held.meta.resourceVersion, "7");
+  list(replica, all, { version: "10", objects: ["a@8"] });
+  assert.deepEqual(await state(replica, all), ["a@8"]);
+  assert.deepEqual(await state(replica, labelled), []);
+});
+
+test("R2: what leaves a selection is not kept where nothing else tells of its name", () => {
+  const { replica } = loneReplica();
+  const labelled: Query = { ...all, labelSelector: "colour=red" };
+  list(replica, labelled, { version: "7", objects: ["a@6"] });
+  list(replica, labelled, { version: "9", objects: [] });
+  assert.equal(replica.records.size, 0);
+});
