@@ -33,8 +33,8 @@ function countIn(members: Members | undefined): unknown {
 
 /** Which write of the node a status or an Event shows; nothing where the node has written none of it. */
 export function markOf(members: Members | undefined): Mark | undefined {
-  const [uid, number] = String(
-    memberAt(members, ["conditions", "0", "reason"]) ?? memberAt(members, ["message"]) ?? "",
+  const [uid, number] = textOf(
+    memberAt(members, ["conditions", "0", "reason"]) ?? memberAt(members, ["message"]),
   ).split(":");
   return uid === undefined || number === undefined ? undefined : { uid, number: Number(number) };
 }
@@ -208,7 +208,7 @@ export class NodeTruth {
     }
     if (!this.wasIssued(after)) this.#fail("outbox-invented", `${what} was never written`);
     const isBack = previous !== undefined && isFinished(previous) && !isFinished(state);
-    if (isBack) this.#fail("outbox-finished", `${what} took it out of ${String(previous.members?.["phase"])}`);
+    if (isBack) this.#fail("outbox-finished", `${what} took it out of ${textOf(previous.members?.["phase"])}`);
   }
 }
 
@@ -217,7 +217,12 @@ function last(told: Told | undefined): number {
 }
 
 function isFinished(state: SimState | undefined): boolean {
-  return state?.resource === pods && finished.includes(String(state.members?.["phase"] ?? ""));
+  return state?.resource === pods && finished.includes(textOf(state.members?.["phase"]));
+}
+
+/** Empty where it is no text. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** How many objects' writes wait, as `/v1/outbox` tells. */
@@ -233,7 +238,7 @@ function keyOf({ resource, namespace, name }: Pick<Report, "resource" | "namespa
 function readReports(settled: unknown): Report[] {
   if (!Array.isArray(settled)) return [];
   return settled.map((report: unknown) => {
-    const text = (name: string) => String(memberAt(report, [name]) ?? "");
+    const text = (name: string) => textOf(memberAt(report, [name]));
     const [resource, namespace, name] = [text("resource"), text("namespace"), text("name")];
     return { resource, namespace, name, uid: text("uid"), how: text("how") };
   });
