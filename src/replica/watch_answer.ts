@@ -308,8 +308,11 @@ class WatchAnswer {
       if (held?.meta.uid === uid && (!starts || overlays.covers(held.meta)) && await view.sees(held)) {
         const object = await this.#reader().read(held);
         if (this.#cursor !== collection.log.end) return;
-        await this.#writer.push(this.#frame("MODIFIED", { object, resourceVersion: held.meta.resourceVersion }));
-        sent = true;
+        // What the write was made from may be newer than what is held, and have left the selection.
+        if (view.selects(collection.codec.readMeta(object), object)) {
+          await this.#writer.push(this.#frame("MODIFIED", { object, resourceVersion: held.meta.resourceVersion }));
+          sent = true;
+        }
       }
       this.#overlayRevision = revision;
       if (this.#over()) return;
