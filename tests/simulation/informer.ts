@@ -281,7 +281,7 @@ class Follower {
     const { client, marks, sequence, undone } = this.#options;
     if (undone || ![pods, nodes].includes(state.resource)) return;
     const { truth } = client.oracle;
-    if (!this.synced) truth.checkShown(state, { object, sequence, where });
+    if (!this.synced) truth.checkShown(state, { object, sequence, where, own: this.stale });
     const members = object === undefined ? state.members : membersOf(state.resource, object);
     const [number, before] = [markOf(members)?.number ?? 0, marks.get(state.uid) ?? 0];
     marks.set(state.uid, number);

@@ -55,10 +55,13 @@ export interface Shown {
   /** Of what had been shown when it was asked for. */
   readonly sequence: number;
   readonly where: string;
+  /** Of a watch while cut: what went to the cloud beside its collection does not show in it. */
+  readonly own?: boolean;
 }
 
 interface Acknowledged {
   readonly number: number;
+  readonly byCloud: boolean;
   /** Of what was shown until then. */
   readonly sequence: number;
 }
@@ -104,8 +107,8 @@ export class NodeTruth {
     return number <= (this.#told.get(uid)?.issued ?? 0);
   }
 
-  acknowledged({ uid, number }: Mark, sequence: number): void {
-    this.#told.get(uid)?.acknowledged.push({ number, sequence });
+  acknowledged({ uid, number }: Mark, by: Omit<Acknowledged, "number">): void {
+    this.#told.get(uid)?.acknowledged.push({ number, ...by });
   }
 
   /** What the hub kept in memory of writes that the cloud has taken is gone. */
@@ -120,11 +123,12 @@ export class NodeTruth {
   }
 
   /** Checks that what is shown of an object is not older than what was acknowledged before it was asked for. */
-  checkShown(state: SimState, { object, sequence, where }: Shown): void {
+  checkShown(state: SimState, { object, sequence, where, own = false }: Shown): void {
     const told = this.#told.get(state.uid);
     if (told === undefined) return;
     const members = object === undefined ? state.members : membersOf(state.resource, object);
-    const floor = told.acknowledged.findLast((one) => one.sequence <= sequence)?.number ?? 0;
+    const counting = told.acknowledged.findLast((one) => one.sequence <= sequence && !(own && one.byCloud));
+    const floor = counting?.number ?? 0;
     const number = markOf(members)?.number ?? 0;
     if (number > 0 && countIn(members) !== number) {
       this.#fail("outbox-torn", `${where}: ${state.key} shows ${JSON.stringify(members)}`);

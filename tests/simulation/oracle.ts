@@ -197,8 +197,8 @@ export class Oracle {
   }
 
   /** Notes that the hub has acknowledged a write of the node. */
-  acknowledged(mark: Mark): void {
-    this.truth.acknowledged(mark, ++this.#sequence);
+  acknowledged(mark: Mark, { byCloud }: { readonly byCloud: boolean }): void {
+    this.truth.acknowledged(mark, { sequence: ++this.#sequence, byCloud });
   }
 
   /** Notes that a reader saw a state; `selected` by a label selector's query. */

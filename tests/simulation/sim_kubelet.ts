@@ -151,10 +151,10 @@ export class SimKubelet {
     return this.#options.client.ask({ method, rawPath, body: JSON.stringify(body), contentType });
   }
 
-  #taken({ status, complete }: LocalAnswer, mark: Mark): boolean {
+  #taken({ status, source, complete }: LocalAnswer, mark: Mark): boolean {
     const { oracle } = this.#options.client;
     if ((status !== 200 && status !== 201) || !complete) return false;
-    oracle.acknowledged(mark);
+    oracle.acknowledged(mark, { byCloud: source === "cloud" });
     return true;
   }
 }

@@ -65,6 +65,7 @@ function scene(query: Query = podsQuery) {
       rows: replica.rows,
       frames: replica.frames,
       overlays,
+      isGone: (held) => replica.of(query).isGone(held),
       start,
       bookmarks: true,
       timeoutMs: 600_000,
