@@ -13,6 +13,19 @@ export {
   openHubState,
 } from "./src/hub/hub_state.ts";
 
+/** Filters: what becomes of objects on their way to some of the node's components. */
+export {
+  defineFilter,
+  type Filter,
+  type FilterDefinition,
+  type FilteredResource,
+  type FilterMeta,
+  type FilterObject,
+  type Lookup,
+  type Lookups,
+  type LookupSource,
+} from "./src/filter/filter.ts";
+
 /** The API servers that a hub asks, and the cluster that they must belong to. */
 export type { BackendOptions } from "./src/cloud/backend.ts";
 export type { LbMode } from "./src/cloud/balancer.ts";
