@@ -13,6 +13,9 @@ export {
   openHubState,
 } from "./src/hub/hub_state.ts";
 
+export type { FiltersOptions, HubAddressSource } from "./src/hub/filters_options.ts";
+export type { HubAddress } from "./src/filter/hub_address.ts";
+
 /** Filters: what becomes of objects on their way to some of the node's components. */
 export {
   defineFilter,

@@ -7,6 +7,7 @@ import { hostAndPort, serverOrigin } from "./address.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { logLevelOf } from "./common_flags.ts";
 import type { FlagValues } from "./flag_values.ts";
+import { filtersOptions } from "./filter_flags.ts";
 import { hubFlags } from "./hub_flags.ts";
 import { type HubIdentity, openHubIdentity } from "./hub_identity.ts";
 import { startOnStorage } from "./hub_storage.ts";
@@ -107,6 +108,7 @@ function hubOptions(
     minRequestTimeoutMs: values.durationMs("min-request-timeout"),
     cacheMaxBytes: values.bytes("cache-max-bytes"),
     cacheMemoryMaxBytes: values.bytes("cache-memory-max-bytes"),
+    filters: filtersOptions(values),
     outboxMaxBytes: values.bytes("outbox-max-bytes"),
     offlineTokenGraceMs: values.durationMs("offline-token-grace"),
     collectionIdleMs: values.durationMs("collection-idle"),

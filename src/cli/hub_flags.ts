@@ -1,6 +1,7 @@
 import { isIpAddress, isLoopbackAddress, serverOrigin } from "./address.ts";
 import { commonFlags } from "./common_flags.ts";
 import type { Flag } from "./flag.ts";
+import { filterFlags } from "./filter_flags.ts";
 import { linkFlags } from "./link_flags.ts";
 
 const port = { type: "integer", minimum: 0, maximum: 65_535, placeholder: "PORT" } as const;
@@ -158,6 +159,7 @@ export const hubFlags: readonly Flag[] = [
     group: "Storage",
   },
   ...linkFlags,
+  ...filterFlags,
   ...commonFlags,
 ];
 

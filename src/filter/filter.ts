@@ -23,6 +23,8 @@ export interface LookupSource<Value> extends FilteredResource {
   /** @default all */
   readonly namespace?: string;
   /** @default {""} */
+  readonly labelSelector?: string;
+  /** @default {""} */
   readonly fieldSelector?: string;
   /** What is kept of an object: as little as can be, for a change of it is what has objects filtered anew. Nothing: not kept. */
   readonly select: (object: FilterObject) => Value | undefined;
@@ -69,7 +71,7 @@ export interface FilterDefinition {
 export type Filter = Required<FilterDefinition>;
 
 /**
- * Makes a filter of one's own, for the `filters` of `createHub`.
+ * Makes a filter of one's own, for `filters.own` of `createHub`.
  *
  * @example
  * ```ts

@@ -36,7 +36,7 @@ export function readHubConfig(data: Readonly<Record<string, string>>, filters: r
 }
 
 /** Components in a list with commas: without spaces, in lower case. */
-export function componentsIn(list: string): readonly string[] {
+function componentsIn(list: string): readonly string[] {
   const named = list.split(",").map((one) => (one.split("/")[0] ?? "").trim().toLowerCase());
   return [...new Set(named.filter((one) => one !== ""))];
 }

@@ -12,6 +12,10 @@ export class LookupTables implements Lookups {
     this.#tables = tables;
   }
 
+  tableOf(lookup: Lookup<unknown>): LookupTable | undefined {
+    return this.#tables.get(lookup);
+  }
+
   get<Value>(lookup: Lookup<Value>, key: string): Value | undefined {
     // What stands in the table of a lookup is what its own `select` has made.
     return this.#tables.get(lookup)?.get(key) as Value | undefined;

@@ -35,12 +35,12 @@ export const poolsLookup: Lookup<PoolPart> = {
     { group, version: "v1beta1", resource: "nodepools", select: ofNodePool },
     { group, version: "v1alpha1", resource: "nodepools", select: ofNodePool },
     { group, version: "v1alpha1", resource: "nodebuckets", select: ofNodeBucket },
-    { group: "", version: "v1", resource: "nodes", select: ofNode },
+    { group: "", version: "v1", resource: "nodes", labelSelector: poolLabel, select: ofNode },
   ],
 };
 
 /** The pool of this node; undefined where it is in none. It is found anew in each moment's tables. */
-export function poolOf(lookups: Lookups, node: FilterNode): Pool | undefined {
+function poolOf(lookups: Lookups, node: FilterNode): Pool | undefined {
   const { nodeName, nodePoolName } = node;
   const parts = [...lookups.values(poolsLookup)];
   const name = nodePoolName || parts.find(({ nodes }) => nodes.includes(nodeName))?.pool;

@@ -9,6 +9,7 @@ import type { PagedLists } from "../replica/paged_lists.ts";
 import type { Recorder } from "../replica/recorder.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { DiscoveryIndex } from "./discovery_index.ts";
+import type { Filters } from "./filters.ts";
 import type { WorkingMode } from "./hub_link.ts";
 import type { NodeLease } from "./node_lease.ts";
 
@@ -29,6 +30,8 @@ export interface HubContext {
   readonly pusher?: OutboxPusher;
   /** Missing where nobody but the cloud looks after it. */
   readonly lease?: NodeLease;
+  /** Missing where nothing is filtered for anybody. */
+  readonly filters?: Filters;
   /** Missing where there is no file to keep it in. */
   readonly discovery?: DiscoveryIndex;
   readonly logger: Logger;

@@ -17,6 +17,8 @@ import { readBodyOf } from "./write_body.ts";
 import { pathOf } from "./object_path_of.ts";
 import { isExact } from "./routing.ts";
 import type { HubContext } from "./context.ts";
+import { filtered, filteredAccept, filteredAnswer } from "./filtered_relay.ts";
+import { relayFilteredWatch } from "./filtered_watch_relay.ts";
 import { overlaid, overlaysOf } from "./overlaid_relay.ts";
 
 /** A longer answer passes through unrecorded. */
@@ -44,7 +46,7 @@ export async function forward(context: HubContext, call: Call, options: ForwardO
   const attempt = new Attempt(context, call, options);
   const asked = options.record ? recordable(context, call) : undefined;
   const response = await attempt.head();
-  if (response !== undefined) await relay(context, call, { response, options, asked });
+  if (response !== undefined) await relay(context, call, { response, options, asked, leave: () => attempt.leave() });
 }
 
 /** Waits for the head of the cloud's answer, but no longer than another answer can be given or the link holds. */
@@ -89,6 +91,11 @@ class Attempt {
     }
   }
 
+  /** Breaks the cloud's answer off. */
+  leave(): void {
+    this.#abort.abort(new Error("not wanted any more"));
+  }
+
   /** Reads what nobody wants, where it is short and comes soon: a cloud that is ill needs no new connections beside. */
   async #leave({ body }: UpstreamResponse): Promise<void> {
     const { platform, cloudReadTimeoutMs } = this.#context;
@@ -107,7 +114,9 @@ class Attempt {
   #request(body: Uint8Array | undefined) {
     const { exchange, info, accept } = this.#call;
     let rawHeaders = forwardHeaders(exchange.rawHeaders);
-    if (this.#options.record && info.isResource && accept.json) {
+    if (this.#context.filters?.of(this.#call)?.now() !== undefined) {
+      rawHeaders = replaceHeader(rawHeaders, "Accept", filteredAccept(this.#context, this.#call));
+    } else if (this.#options.record && info.isResource && accept.json) {
       rawHeaders = replaceHeader(rawHeaders, "Accept", upstreamAccept(exchange.header("accept")));
     }
     const hasBody = exchange.header("content-length") !== undefined ||
@@ -185,12 +194,20 @@ interface Relayed {
   readonly options: ForwardOptions;
   /** Missing where nothing is to be recorded. */
   readonly asked: Recordable | undefined;
+  /** Breaks the answer off. */
+  readonly leave: () => void;
 }
 
 async function relay(context: HubContext, call: Call, relayed: Relayed): Promise<void> {
   if (call.exchange.answered) return;
   const { response } = relayed;
   const overlays = overlaysOf(context, call, response);
+  const answer = filteredAnswer(context, call, response);
+  if (answer !== undefined) {
+    if (call.info.verb === "watch") return await relayFilteredWatch(context, call, { ...relayed, answer });
+    const read = () => filtered(context, call, { response, answer, overlays });
+    return await relayWhole(context, call, { ...relayed, read });
+  }
   if (overlays !== undefined) {
     return await relayWhole(context, call, { ...relayed, read: () => overlaid(call, response, overlays) });
   }
@@ -234,7 +251,10 @@ async function relayWhole(
     void sink.write(body);
     sink.end();
   } catch (error) {
-    if (!(error instanceof UpstreamError || error instanceof RangeError)) throw error;
+    if (!(error instanceof UpstreamError || error instanceof RangeError)) {
+      relayed.leave();
+      throw error;
+    }
     if (call.exchange.signal.aborted) return;
     if (error instanceof UpstreamError) context.link.suspect();
     call.fail(outOfReach(error.message));

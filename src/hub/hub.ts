@@ -18,6 +18,8 @@ import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { guard, type GuardOptions } from "./guards.ts";
 import { DiscoveryIndex } from "./discovery_index.ts";
+import { Filters } from "./filters.ts";
+import type { FiltersOptions } from "./filters_options.ts";
 import { createLease, createLink, type HubLinkOptions } from "./hub_link.ts";
 import { declareMetrics } from "./hub_metrics.ts";
 import type { HubState } from "./hub_state.ts";
@@ -43,6 +45,8 @@ export interface HubOptions extends HubLinkOptions {
   readonly outboxMaxBytes?: number;
   /** Where what must be known at the next start is kept, beside the store. The hub does not close it. */
   readonly state?: HubState;
+  /** What local components get otherwise than the cloud has it, or not at all. @default everybody gets everything as it is */
+  readonly filters?: FiltersOptions;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** After it a read is answered by the replica, if that can. @default {2_000} */
@@ -91,9 +95,11 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     throw error;
   }
   await context.link.start();
+  context.filters?.start();
   context.pusher?.start();
   const eviction = createEviction(context, options);
-  if (context.workingMode === "edge") eviction.start();
+  // In cloud mode only what filters need is held.
+  if (context.workingMode === "edge" || context.filters !== undefined) eviction.start();
   const apps = createApps(context, options);
   const statusApp = createStatusApp({ context, metrics, version, startedAt: platform.clock.now() });
   const guarded = new Hono<{ Bindings: ExchangeBindings }>();
@@ -105,6 +111,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     fetch: (request) => mounted(apps.open, request),
     async close(): Promise<void> {
       closing.abort(new Error("The hub closes"));
+      context.filters?.close();
       context.lease?.close();
       context.link.close();
       await context.pusher?.close();
@@ -134,6 +141,9 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
     link,
     replica,
     ...(lease === undefined ? {} : { lease }),
+    ...(options.filters === undefined
+      ? {}
+      : { filters: new Filters(options.filters, { replica, clock, logger, nodeName, workingMode }) }),
     ...(state === undefined ? {} : { discovery: new DiscoveryIndex(state, clock) }),
     pagedLists: new PagedLists({ rows: replica.rows, clock, random }),
     recorder,

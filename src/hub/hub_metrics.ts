@@ -1,4 +1,5 @@
 import type { GaugeValue, Metrics } from "../platform/metrics.ts";
+import { declareFilterMetrics } from "./filter_metrics.ts";
 import { declareTokenMetrics } from "./token_metrics.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
@@ -63,6 +64,7 @@ export function declareMetrics(context: HubContext, metrics: Metrics): (call: Ca
   metrics.gauge("holdfast_store_failed", "Whether the store cannot be written", [], () => [
     { value: context.replica.batch.failure === undefined ? 0 : 1 },
   ]);
+  if (context.filters !== undefined) declareFilterMetrics(context.filters, metrics);
   if (context.outbox !== undefined) declareOutboxMetrics(context.outbox, metrics);
   if (context.tokens !== undefined) declareTokenMetrics(context.tokens, metrics);
   const known = new Set<string>();

@@ -11,12 +11,14 @@ import { maxWholeBytes, type WholeAnswer, wholeAnswer } from "./whole_answer.ts"
 
 /** The overlays that lie over an answer of the cloud; nothing where none can: one that is too long is shown as it came. */
 export function overlaysOf(
-  { replica }: HubContext,
+  { replica, filters }: HubContext,
   call: Call,
   { status, rawHeaders }: UpstreamResponse,
 ): ResourceOverlays | undefined {
   const { info, accept } = call;
-  if (!info.isResource || status !== 200 || accept.as !== undefined || !["get", "list"].includes(info.verb)) {
+  const isFiltered = filters?.of(call)?.now() !== undefined; // of which the cloud is always asked for objects as they are
+  const isFormed = accept.as !== undefined && !isFiltered;
+  if (!info.isResource || status !== 200 || isFormed || !["get", "list"].includes(info.verb)) {
     return undefined;
   }
   const overlays = replica.overlays.of(info);
@@ -27,7 +29,12 @@ export function overlaysOf(
 
 /** Reads an answer whole and lays the overlays over it. @throws UpstreamError, RangeError, JsonSyntaxError */
 export function overlaid(call: Call, response: UpstreamResponse, overlays: ResourceOverlays): Promise<WholeAnswer> {
-  return wholeAnswer(response, (came) => call.info.verb === "get" ? object(came, overlays) : list(came, overlays));
+  return wholeAnswer(response, (came) => overlaidBody(call, came, overlays));
+}
+
+/** The body of an answer with overlays over it. @throws JsonSyntaxError */
+export function overlaidBody({ info }: Call, came: Uint8Array, overlays: ResourceOverlays): Uint8Array {
+  return info.verb === "get" ? object(came, overlays) : list(came, overlays);
 }
 
 function object(bytes: Uint8Array, overlays: ResourceOverlays): Uint8Array {

@@ -11,6 +11,8 @@ import { forward, outOfReach } from "./forward.ts";
 import { leaseNamespace } from "./node_lease.ts";
 import { writeOffline } from "./offline_writes.ts";
 import { readCall } from "./read_call.ts";
+import { filteredAccept } from "./filtered_relay.ts";
+import { filtersReady } from "./filters_ready.ts";
 import { readFurtherPage } from "./further_page.ts";
 import { expiredOffline, readCollection, readCovered, readHeld } from "./reads.ts";
 import { fallback, type Route, route } from "./routing.ts";
@@ -24,6 +26,7 @@ export async function proxy(context: HubContext, exchange: Exchange): Promise<Ca
   let call: Call | undefined;
   try {
     call = readCall(exchange);
+    if (context.filters !== undefined) await filtersReady(context, call);
     const way = chosen(context, call);
     const isOwn = !["pass", "refuse"].includes(way);
     if (!isOwn || !hasOutbox(context) || !readCreated(context, call)) await follow(context, call, way);
@@ -43,9 +46,11 @@ function unreadable(exchange: Exchange) {
 }
 
 function chosen(context: HubContext, call: Call, ownLease = isOwnLease(context, call)): Route {
-  if (context.workingMode === "cloud") return "pass";
+  const isFiltered = context.filters?.of(call)?.now() !== undefined;
+  if (context.workingMode === "cloud" && !isFiltered) return "pass";
   const { exchange, info, options, accept } = call;
   return route({
+    mayAnswer: context.filters?.mayAnswer(call) ?? true,
     ownLease,
     link: context.link.state,
     method: exchange.method,
@@ -54,7 +59,8 @@ function chosen(context: HubContext, call: Call, ownLease = isOwnLease(context, 
     takesJson: accept.json || accept.asJson,
     invalid: call.invalid !== undefined,
     misfit: isMisfit(call),
-    wantsTable: accept.as?.kind === "Table",
+    // What the cloud has made a Table of cannot be filtered any more.
+    wantsTable: accept.as?.kind === "Table" && !isFiltered,
     ownCredential: bringsCredential(exchange.rawHeaders),
     impersonates: impersonates(exchange.rawHeaders),
     upgrade: exchange.upgrade,
@@ -65,6 +71,7 @@ function chosen(context: HubContext, call: Call, ownLease = isOwnLease(context, 
 async function follow(context: HubContext, call: Call, way: Route): Promise<void> {
   switch (way) {
     case "pass":
+      if (context.filters?.of(call)?.now() !== undefined) filteredAccept(context, call);
       return call.exchange.upgrade ? await passUpgrade(context, call) : await forward(context, call, { record: false });
     case "cloud":
       return await throughCloud(context, call, way);

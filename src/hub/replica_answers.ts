@@ -1,17 +1,20 @@
 import { nodeScope } from "../identity/scope.ts";
 import { queryOf } from "../kube/resources.ts";
+import { notFound } from "../kube/status.ts";
 import { StoreError } from "../platform/store.ts";
 import type { Collection } from "../replica/collection.ts";
 import type { ObjectPath } from "../replica/object_path.ts";
 import { type HeldObject, MissingRowError } from "../replica/object_rows.ts";
 import { type Form, formOf } from "../replica/form.ts";
 import { writeList } from "../replica/list_answer.ts";
+import type { ObjectReader } from "../replica/overlays.ts";
 import type { PagedList } from "../replica/paged_lists.ts";
 import type { Found } from "../replica/resource_replica.ts";
 import type { View } from "../replica/view.ts";
 import { type WatchStart, writeWatch } from "../replica/watch_answer.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
+import { shownItems } from "./filtered_items.ts";
 import { firstPage, type ListPage } from "./list_page.ts";
 import { pathOf } from "./object_path_of.ts";
 
@@ -30,8 +33,11 @@ export async function answerView(context: HubContext, call: Call, view: View): P
 
 /** Answers a GET with what is held of the object. */
 export async function answerObject(context: HubContext, call: Call, { held, staleSince }: Found): Promise<void> {
-  const bytes = await readShown(context, pathOf(call), held);
+  const read = await readShown(context, pathOf(call), held);
   if (call.exchange.answered) return;
+  const filter = context.filters?.of(call)?.now();
+  const bytes = filter === undefined ? read : filter.show(held.meta, read);
+  if (bytes === undefined) throw notFound(pathOf(call));
   const age = staleSince === undefined ? [] : ["Age", String(seconds(context.platform.clock.now() - staleSince))];
   const body = formFor(context, call)?.object(bytes, held.meta.resourceVersion) ?? bytes;
   const rawHeaders = [...headers("application/json"), "Content-Length", String(body.length), ...age];
@@ -76,15 +82,17 @@ async function answerList(context: HubContext, call: Call, view: View): Promise<
   const snapshot = replica.rows.snapshot();
   try {
     const current = isCurrent(context, collection);
-    const items = current
+    const all = current
       ? await view.filter(collection.objects())
       : await replica.of(collection.query).newestState(view);
+    const { items, rows } = await shownItems(context, call, { query: collection.query, items: all });
+    context.filters?.gave(call, head.resourceVersion);
     if (call.exchange.answered) return;
     const read = { scope: nodeScope, query: queryOf(info, options), collection, head, items, epoch };
     // One that is live may be behind what is known of single objects.
     const staleSince = state === "live" ? context.platform.clock.now() : since;
     const list = current ? read : { ...read, staleSince };
-    await writePage(context, call, { list, page: firstPage(list, options, pagedLists) });
+    await writePage(context, call, { list, page: firstPage(list, options, pagedLists), rows });
   } finally {
     snapshot.release();
   }
@@ -94,7 +102,9 @@ async function answerList(context: HubContext, call: Call, view: View): Promise<
 export async function answerPage(context: HubContext, call: Call, answer: PageAnswer): Promise<void> {
   const snapshot = context.replica.rows.snapshot();
   try {
-    await writePage(context, call, answer);
+    const { list: { query }, page } = answer;
+    const { items, rows } = await shownItems(context, call, { query, items: page.items });
+    await writePage(context, call, { ...answer, page: { ...page, items }, rows });
   } finally {
     snapshot.release();
   }
@@ -106,10 +116,13 @@ export interface PageAnswer {
   readonly page: ListPage;
 }
 
-async function writePage(context: HubContext, call: Call, { list, page }: PageAnswer): Promise<void> {
+async function writePage(
+  context: HubContext,
+  call: Call,
+  { list, page, rows }: PageAnswer & { readonly rows: ObjectReader },
+): Promise<void> {
   const { collection, head, staleSince } = list;
   const { clock } = context.platform;
-  const rows = context.replica.overlays.of(collection.query)?.reader(context.replica.rows) ?? context.replica.rows;
   const age = staleSince === undefined ? [] : ["Age", String(seconds(clock.now() - staleSince))];
   const rawHeaders = [...headers(collection.codec.mediaType), ...age];
   const form = formFor(context, call);
@@ -125,6 +138,9 @@ async function answerWatch(context: HubContext, call: Call, view: View): Promise
   const asked = options.timeoutSeconds ?? 0;
   const rawHeaders = [...headers(collection.codec.watchMediaType), ...ageOf(context, collection)];
   const form = formFor(context, call);
+  const filter = context.filters?.of(call);
+  const start = watchStart(call, collection);
+  if (start.from === "state") context.filters?.gave(call, collection.resourceVersion);
   const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
   await writeWatch(sink, {
     view,
@@ -133,7 +149,8 @@ async function answerWatch(context: HubContext, call: Call, view: View): Promise
     frames: context.replica.frames,
     overlays: () => context.replica.overlays.of(collection.query),
     isGone: (held) => context.replica.of(collection.query).isGone(held),
-    start: watchStart(call, collection),
+    start,
+    ...(filter === undefined ? {} : { filter }),
     bookmarks: options.allowWatchBookmarks,
     timeoutMs: asked > 0 ? asked * 1_000 : context.minRequestTimeoutMs * (1 + random.float()),
     clock,

@@ -23,6 +23,8 @@ export interface RoutingQuestion {
   /** It acts as somebody else. */
   readonly impersonates: boolean;
   readonly upgrade: boolean;
+  /** Whether the client may be answered from the replica (`cache_agents`). */
+  readonly mayAnswer: boolean;
   /** It gets, makes or renews this node's own lease. */
   readonly ownLease: boolean;
 }
@@ -62,6 +64,7 @@ const table: readonly Row[] = [
   { when: isDiscovery, online: "document", offline: "held-document" },
   { when: (q) => !q.info.isResource, online: "pass", offline: "refuse" },
   { when: (q) => q.ownLease, online: "lease", offline: "lease" },
+  { when: (q) => !q.mayAnswer, online: "pass", offline: "refuse" },
   { when: isWrite, online: "cloud", offline: "write" },
   {
     when: (q) => q.info.subresource !== "" || q.info.verb === "proxy" || isSharded(q),

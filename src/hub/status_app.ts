@@ -4,6 +4,7 @@ import type { Outbox } from "../replica/outbox.ts";
 import { createCacheApp } from "./cache_app.ts";
 import type { HubContext } from "./context.ts";
 import { createOutboxApp } from "./outbox_app.ts";
+import type { Filters } from "./filters.ts";
 import { iso, leaseStatus, linkStatus } from "./link_status.ts";
 
 export interface StatusAppOptions {
@@ -43,7 +44,7 @@ export function createStatusApp({ context, metrics, version, startedAt }: Status
   return app;
 }
 
-function readiness({ link, replica, outbox }: HubContext): Check[] {
+function readiness({ link, replica, outbox, filters }: HubContext): Check[] {
   const { failure } = replica.batch;
   return [
     { name: "ping", ok: true, why: "" },
@@ -62,7 +63,13 @@ function readiness({ link, replica, outbox }: HubContext): Check[] {
       informational: true,
     },
     ...(outbox === undefined ? [] : [outboxCheck(outbox)]),
+    ...(filters === undefined ? [] : [filtersCheck(filters)]),
   ];
+}
+
+function filtersCheck(filters: Filters): Check {
+  const problems = filters.problems();
+  return { name: "filters", ok: problems.length === 0, why: `off: ${problems.join("; ")}`, informational: true };
 }
 
 function outboxCheck({ failure, size }: Outbox): Check {

@@ -1,16 +1,19 @@
 import { compareVersions } from "../kube/resource_version.ts";
-import { expired, type StatusError } from "../kube/status.ts";
+import { expired, StatusError } from "../kube/status.ts";
 import type { Sink } from "../platform/bytes.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Random } from "../platform/random.ts";
 import type { EventFrames } from "./event_frames.ts";
 import type { LogEvent } from "./event_log.ts";
+import { concernsEvent, filteredEvent } from "./filtered_event.ts";
 import type { Form } from "./form.ts";
+import { FilteredWatch } from "./filtered_watch.ts";
+import type { ObjectFilter, WatchFilter } from "./object_filter.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
-import { writeObjects } from "./object_writer.ts";
 import type { ObjectReader, ResourceOverlays } from "./overlays.ts";
 import { PacedWriter } from "./paced_writer.ts";
 import type { View } from "./view.ts";
+import { writeState } from "./watch_state.ts";
 
 /** Where a watch begins (R3, R4). */
 export type WatchStart =
@@ -26,6 +29,8 @@ export interface WatchAnswerOptions {
   /** Whether it was seen elsewhere that an object is gone: nothing is laid over it any more. */
   readonly isGone: (held: HeldObject) => boolean;
   readonly start: WatchStart;
+  /** What this client alone gets otherwise, or not at all. @default nothing */
+  readonly filter?: WatchFilter;
   readonly bookmarks: boolean;
   /** Missing for objects as they are. */
   readonly form?: Form;
@@ -42,7 +47,7 @@ const bookmarkMs = 60_000;
 
 /**
  * One local watch: a cursor into the collection's log. It ends cleanly at its time limit and when the hub ends, and with an
- * ERROR event where it can't go on: its version is too old, it fell behind, a new epoch began, or the cloud refused.
+ * ERROR event where it can't go on: its version is too old, it fell behind, a new epoch began, the cloud refused, or a filter failed.
  *
  * @throws StoreError, MissingRowError where an object cannot be read; the answer is broken off then
  */
@@ -51,8 +56,12 @@ export async function writeWatch(sink: Sink, options: WatchAnswerOptions): Promi
     await new WatchAnswer(sink, options).run();
     sink.end();
   } catch (error) {
-    sink.destroy();
-    throw error;
+    if (!(error instanceof StatusError)) {
+      sink.destroy();
+      throw error;
+    }
+    void sink.write(options.view.collection.codec.frameError(error));
+    sink.end();
   }
 }
 
@@ -78,6 +87,7 @@ class WatchAnswer {
   #overlays: ResourceOverlays | undefined;
   /** Up to which changes of overlays have been sent; undefined where those that are there have to be sent first. */
   #overlayRevision: number | undefined;
+  readonly #filtering: FilteredWatch;
   /** Where the client stands: nothing at or below it is sent. */
   #position = "0";
   #timer: Timer | undefined;
@@ -93,6 +103,7 @@ class WatchAnswer {
     const now = options.clock.monotonic();
     this.#deadline = now + options.timeoutMs;
     this.#nextBookmark = this.#bookmarkTime(now);
+    this.#filtering = new FilteredWatch(options.filter);
   }
 
   async run(): Promise<void> {
@@ -106,6 +117,7 @@ class WatchAnswer {
       if (await this.#begin()) await this.#follow();
       await this.#writer.flush();
     } finally {
+      this.#filtering.end(this.#position);
       this.#timer?.cancel();
       stop();
       closed();
@@ -114,9 +126,11 @@ class WatchAnswer {
   }
 
   async #begin(): Promise<boolean> {
-    const { view: { collection }, start } = this.#options;
+    const { view, rows, form, start } = this.#options;
+    const { collection } = view;
     if (start.from === "version") {
       this.#position = start.resourceVersion;
+      this.#filtering.beginAt(start.resourceVersion);
       const ahead = compareVersions(start.resourceVersion, collection.resourceVersion) > 0;
       if (ahead) this.#aheadSince = collection.relists;
       // In a later epoch a version above the collection's is most likely one of the epoch before.
@@ -136,25 +150,10 @@ class WatchAnswer {
     this.#position = collection.resourceVersion;
     this.#overlays = this.#options.overlays();
     this.#overlayRevision = this.#overlays?.revision ?? 0;
-    await this.#sendState();
+    const { filter } = this.#filtering;
+    await writeState(this.#writer, { view, rows, form, filter, reader: this.#reader() });
     if (start.initialEventsEnd) this.#bookmark(true);
     return true;
-  }
-
-  async #sendState(): Promise<void> {
-    const { view, rows, form } = this.#options;
-    const framing = view.collection.codec.eventFraming("ADDED");
-    const write = (object: Uint8Array, { meta: { resourceVersion } }: HeldObject) =>
-      form === undefined && framing.fits(object)
-        ? this.#writer.pushFramed(framing, object)
-        : this.#writer.push(this.#frame("ADDED", { object, resourceVersion }));
-    const sees = view.whole ? {} : { sees: (held: HeldObject) => view.sees(held) };
-    const snapshot = rows.snapshot();
-    try {
-      await writeObjects(this.#writer, { objects: view.collection.objects(), rows: this.#reader(), write, ...sees });
-    } finally {
-      snapshot.release();
-    }
   }
 
   /** Resolves when the watch is over. @throws StoreError, MissingRowError */
@@ -200,6 +199,7 @@ class WatchAnswer {
       if (sent === "lost") return this.#tooOld();
       if (sent !== undefined) return sent;
       if (this.#hasOverlaid()) return this.#sendOverlaid();
+      if (this.#filtering.isBehind && this.#aheadSince === undefined) return this.#sendRefiltered();
       if (collection.state === "refused" && collection.refusal !== undefined) return this.#error(collection.refusal);
       const now = clock.monotonic();
       if (now >= this.#deadline) break;
@@ -274,9 +274,11 @@ class WatchAnswer {
     return this.#writer.push(frame);
   }
 
-  #frameOf(event: LogEvent | undefined): Uint8Array | undefined | Promise<Uint8Array> {
+  #frameOf(event: LogEvent | undefined): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     if (event === undefined) return undefined;
     const { form, frames, view: { collection } } = this.#options;
+    const { filter } = this.#filtering;
+    if (filter !== undefined && concernsEvent(filter, event)) return this.#filtered(event, filter);
     const shared = form === undefined && this.#overlays?.covers(event.held.meta) !== true;
     return shared ? frames.of(event, collection.codec) : this.#formed(event);
   }
@@ -310,10 +312,12 @@ class WatchAnswer {
       const isConcerned = held?.meta.uid === uid && !this.#options.isGone(held) &&
         (!starts || overlays.covers(held.meta));
       if (isConcerned && await view.sees(held)) {
-        const object = await this.#reader().read(held);
+        const read = await this.#reader().read(held);
         if (this.#cursor !== collection.log.end) return;
+        const { filter } = this.#filtering;
+        const object = filter === undefined ? read : filter.show(held.meta, read);
         // What the write was made from may be newer than what is held, and have left the selection.
-        if (view.selects(collection.codec.readMeta(object), object)) {
+        if (object !== undefined && view.selects(collection.codec.readMeta(read), read)) {
           await this.#writer.push(this.#frame("MODIFIED", { object, resourceVersion: held.meta.resourceVersion }));
           sent = true;
         }
@@ -323,6 +327,25 @@ class WatchAnswer {
     }
     this.#overlayRevision = upTo;
     if (sent) this.#bookmark();
+  }
+
+  /** Sends what the client sees otherwise by the newest filter, once all events before are sent; then a bookmark (R6). */
+  async #sendRefiltered(): Promise<void> {
+    const { view, rows, isGone } = this.#options;
+    const { log, resourceVersion } = view.collection;
+    const isCurrent = () => this.#cursor === log.end;
+    const changes = await this.#filtering.changes({ view, rows, reader: this.#reader(), isGone, isCurrent });
+    if (changes.length === 0) return;
+    const rooms = changes.map((change) => this.#writer.push(this.#frame(change.type, change)));
+    if (compareVersions(resourceVersion, this.#position) > 0) this.#position = resourceVersion;
+    this.#bookmark();
+    await Promise.all(rooms.filter((room) => room !== undefined));
+  }
+
+  async #filtered(event: LogEvent, filter: ObjectFilter): Promise<Uint8Array | undefined> {
+    const { codec } = this.#options.view.collection;
+    const shown = await filteredEvent(event, { filter, codec, reader: this.#reader() });
+    return shown === undefined ? undefined : this.#frame(shown.type, shown);
   }
 
   /** Never above an event that was not sent yet, and never below where the client stands. */

@@ -6,6 +6,8 @@ import { openStore } from "../../adapters/shared/store.ts";
 import { createDemoApiServer, type DemoApiServer, type DemoApiServerOptions } from "../../src/demo/api_server.ts";
 import { type DemoCloud, startDemoCloud } from "../../src/demo/demo_cloud.ts";
 import { seedObject } from "../../src/demo/seed_object.ts";
+import type { FiltersOptions } from "../../src/hub/filters_options.ts";
+import type { WorkingMode } from "../../src/hub/hub_link.ts";
 import type { Exchange } from "../../src/platform/exchange.ts";
 import type { Store } from "../../src/platform/store.ts";
 import { createMemoryStore } from "../../src/store/memory_store.ts";
@@ -41,6 +43,8 @@ export interface HubSceneOptions {
   readonly authorization?: () => string | undefined;
   readonly plainAllowUids?: readonly number[];
   readonly kubeletHealthGraceMs?: number;
+  readonly filters?: FiltersOptions;
+  readonly workingMode?: WorkingMode;
 }
 
 /** A hub in front of an embedded API server, both on loopback; the hub's clock stands still until it is told to move. */

@@ -6,6 +6,7 @@ import type { DemoCloud } from "../../src/demo/demo_cloud.ts";
 import type { LbMode } from "../../src/cloud/balancer.ts";
 import type { ClientTraffic } from "../../src/cloud/traffic.ts";
 import { createHub } from "../../src/hub/hub.ts";
+import type { FiltersOptions } from "../../src/hub/filters_options.ts";
 import type { WorkingMode } from "../../src/hub/hub_link.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 import type { Logger, LogLevel } from "../../src/platform/logger.ts";
@@ -120,6 +121,7 @@ export interface StartHubOptions {
   readonly authorization?: () => string | undefined;
   readonly plainAllowUids?: readonly number[];
   readonly kubeletHealthGraceMs?: number;
+  readonly filters?: FiltersOptions;
   /** API servers beside `cloud`. */
   readonly further?: readonly DemoCloud[];
   readonly lbMode?: LbMode;
@@ -152,6 +154,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     ...(options.outboxStore === undefined ? {} : { outboxStore: options.outboxStore }),
     ...(options.outboxMaxBytes === undefined ? {} : { outboxMaxBytes: options.outboxMaxBytes }),
     ...(options.offlineTokenGraceMs === undefined ? {} : { offlineTokenGraceMs: options.offlineTokenGraceMs }),
+    ...(options.filters === undefined ? {} : { filters: options.filters }),
     ...(authorization === undefined ? {} : { authorization }),
     ...(plainAllowUids === undefined ? {} : { plainAllowUids }),
     ...(kubeletHealthGraceMs === undefined ? {} : { kubeletHealthGraceMs }),

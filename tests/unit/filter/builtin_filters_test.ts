@@ -38,10 +38,10 @@ test("masterservice leaves every other Service alone", () => {
   assert.equal(shown(kubernetes("other"), { filters }), JSON.stringify(kubernetes("other")));
 });
 
-const service = (type: string, annotations: Readonly<Record<string, string>>, name = "s", namespace = "default") => ({
-  metadata: { name, namespace, annotations },
-  spec: { type },
-});
+const service = (type: string, annotations: Readonly<Record<string, string>>, place = "default/s") => {
+  const [namespace, name] = place.split("/");
+  return { metadata: { name, namespace, annotations }, spec: { type } };
+};
 
 for (
   const [object, stays] of [
@@ -52,8 +52,8 @@ for (
     [service("LoadBalancer", { "openyurt.io/skip-discard": "false" }), false],
     [service("LoadBalancer", { "openyurt.io/skip-discard": "true", "svc.openyurt.io/discard": "true" }), true],
     [service("ClusterIP", { "svc.openyurt.io/discard": "true" }), true],
-    [service("ClusterIP", {}, "x-tunnel-server-internal-svc", "kube-system"), false],
-    [service("ClusterIP", {}, "x-tunnel-server-internal-svc", "default"), true],
+    [service("ClusterIP", {}, "kube-system/x-tunnel-server-internal-svc"), false],
+    [service("ClusterIP", {}, "default/x-tunnel-server-internal-svc"), true],
   ] as const
 ) {
   test(`discardcloudservice ${stays ? "keeps" : "drops"} ${JSON.stringify(object)}`, () => {

@@ -28,7 +28,8 @@ const slice = (...nodes: readonly string[]) => ({
 });
 
 function nodesIn(object: JsonObject | undefined): readonly unknown[] {
-  return (object?.["endpoints"] as readonly { nodeName?: string }[]).map(({ nodeName }) => nodeName);
+  const { endpoints = [] } = object as { endpoints?: readonly { nodeName?: string }[] }; // the filter's own
+  return endpoints.map(({ nodeName }) => nodeName);
 }
 
 const near = (topologyKeys: string | undefined, pools: LookedUp[number]) =>

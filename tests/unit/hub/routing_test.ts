@@ -27,6 +27,11 @@ const table: Record<string, readonly Row[]> = {
     ["dry run, patch", "PATCH", `${pods}/p?dryRun=All`, "pass", "refuse"],
     ["dry run without a value", "DELETE", `${pods}/p?dryRun`, "pass", "refuse"],
   ],
+  "who is no cache agent": [
+    ["list", "GET", `${pods}?resourceVersion=0`, "pass", "refuse", { mayAnswer: false }],
+    ["discovery", "GET", "/api", "document", "held-document", { mayAnswer: false }],
+    ["own lease", "PUT", lease, "lease", "lease", { mayAnswer: false, ownLease: true }],
+  ],
   "the node's own lease": [
     ["get", "GET", lease, "lease", "lease", { ownLease: true }],
     ["create", "POST", lease.replace("/node-1", ""), "lease", "lease", { ownLease: true }],
@@ -149,6 +154,7 @@ function ask(link: RoutingQuestion["link"], [, method, path, , , change]: Row): 
     wantsTable: false,
     ownCredential: false,
     ownLease: false,
+    mayAnswer: true,
     impersonates: false,
     upgrade: false,
     ...change,

@@ -1,0 +1,15 @@
+import type { Metrics } from "../platform/metrics.ts";
+import type { Filters } from "./filters.ts";
+
+/** What is told of filters. */
+export function declareFilterMetrics(filters: Filters, metrics: Metrics): void {
+  metrics.gauge(
+    "holdfast_filter_failures",
+    "How often a filter has thrown",
+    ["filter"],
+    () => [...filters.failures].map(([filter, value]) => ({ value, labels: { filter } })),
+  );
+  metrics.gauge("holdfast_filters_off", "What keeps filters off that should not be", [], () => [
+    { value: filters.problems().length },
+  ]);
+}
