@@ -11,6 +11,8 @@ export interface ChildOptions {
   readonly logFile: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** What it is told its own name is. @default {the program} */
+  readonly argv0?: string;
 }
 
 export interface ChildEnd {
@@ -37,6 +39,7 @@ export class Child {
       detached: true,
       env: { ...environmentOfOthers(), ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.argv0 === undefined ? {} : { argv0: options.argv0 }),
     });
     closeSync(log);
     if (this.#process.pid === undefined) throw new Error(`Cannot start ${options.name}: ${options.program}`);

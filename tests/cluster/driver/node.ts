@@ -17,6 +17,8 @@ export interface NodeOptions {
   readonly server: string;
   /** kubelet renews its lease four times in this time. @default {10} */
   readonly leaseSeconds?: number;
+  /** How it names itself in its `User-Agent`, as `kubelet`. @default {the test's program} */
+  readonly argv0?: string;
 }
 
 /** A container as the node's runtime knows it. */
@@ -65,7 +67,7 @@ export class KubeNode {
   /** Starts kubelet, which finds the runtime that an earlier one has left, and waits until it serves. */
   async start(): Promise<void> {
     if (this.#process?.running) throw new Error(`${this.name} runs already`);
-    const { program, name, kubeconfig, port, readOnlyPort, clusterDir, leaseSeconds = 10 } = this.#options;
+    const { program, name, kubeconfig, port, readOnlyPort, clusterDir, leaseSeconds = 10, argv0 } = this.#options;
     const kubelet = new Child({
       name: `kubelet ${name}`,
       program,
@@ -80,6 +82,7 @@ export class KubeNode {
         `--node-lease-duration-seconds=${leaseSeconds}`,
       ],
       logFile: this.logFile,
+      ...(argv0 === undefined ? {} : { argv0 }),
     });
     this.#process = kubelet;
     await kubelet.waitUntil("its answer to /pods", START_LIMIT_MS, async () => {

@@ -11,11 +11,11 @@ export class PlainWatch {
   readonly #request: ClientRequest;
   #partial = "";
 
-  constructor(port: number, path: string) {
+  constructor(port: number, path: string, headers: Readonly<Record<string, string>> = {}) {
     this.#path = path;
     this.#request = request(`http://127.0.0.1:${port}${path}`, {
       agent: false,
-      headers: { accept: "application/json" },
+      headers: { accept: "application/json", ...headers },
     });
     this.#request.on("error", (error) => this.ended ??= error.message);
     this.#request.on("response", (answer) => {
