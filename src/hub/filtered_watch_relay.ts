@@ -32,6 +32,11 @@ export async function relayFilteredWatch(
   const rawHeaders = replaceHeader(forwardHeaders(response.rawHeaders), "Content-Encoding", undefined);
   const sink = call.respond({ status: response.status, reason: response.reason, rawHeaders }, "cloud");
   const filter = context.filters?.of(call);
+  const { resourceVersion = "" } = call.options ?? {};
+  if (resourceVersion !== "" && resourceVersion !== "0" && filter?.isUnknownAt(resourceVersion) === true) {
+    leave();
+    return refuse(sink, expired("The filters for this client may have changed since"));
+  }
   const changed = () => {
     if (filter?.now() === answer.filter || over) return;
     over = true;

@@ -53,11 +53,16 @@ export class Filters {
   #plan: FilterPlan;
   #generation = 0;
 
+  /** @throws TypeError where two filters have one name */
   constructor(options: FiltersOptions, around: FiltersSurroundings) {
     this.#options = options;
     this.#around = around;
     this.#configLookup = configLookup(options.namespace ?? "kube-system");
     this.#lookups = new FilterLookups({ ...around, changed: () => this.#changed() });
+    const { own = [] } = options;
+    const names = filterNames(options);
+    const twice = own.find(({ name }, at) => names.indexOf(name) !== builtinFilterNames.length + at);
+    if (twice !== undefined) throw new TypeError(`There are two filters ${twice.name}`);
     // Those that are off for now may come on.
     const possible = this.#filters({ host: "", port: 0 });
     this.#resources = new Set(possible.flatMap(({ resources }) => resources).map(keyOf));
@@ -82,10 +87,17 @@ export class Filters {
     const { group, resource } = call.info;
     const component = componentOf(call);
     const key = `${component} ${keyOf(call.info)}`;
+    let chain: ObjectFilter | undefined;
+    let asOf = -1;
+    const now = () => {
+      if (asOf === this.#generation) return chain; // watches ask at each turn
+      asOf = this.#generation;
+      chain = this.#chain(component, { group, resource });
+      return chain;
+    };
     return {
-      now: () => this.#chain(component, { group, resource }),
-      isUnknownAt: (resourceVersion) =>
-        this.#chain(component, { group, resource }) !== undefined && this.#positions.isUnknownAt(key, resourceVersion),
+      now,
+      isUnknownAt: (resourceVersion) => now() !== undefined && this.#positions.isUnknownAt(key, resourceVersion),
       leftBehind: (resourceVersion) => this.#positions.leftBehind(key, resourceVersion),
     };
   }

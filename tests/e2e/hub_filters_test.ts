@@ -334,3 +334,20 @@ test("cache_agents: who is not among them is passed on, offline refused", async 
     assert.deepEqual([await source(agent), await source(other)], ["replica", null]);
   }, { filters: { own: [hiding], cacheAgents: ["agent"] } });
 });
+
+test("a kubelet's pods do not wait for pools in a cluster that has none, nor offline for what was never read", async () => {
+  const kubelet = { "User-Agent": "kubelet/v1.36.0" };
+  await scene(async ({ hub, clock }) => {
+    const path = "/api/v1/pods?resourceVersion=0";
+    const began = clock.monotonic();
+    assert.equal((await hub.request("GET", path, { headers: kubelet })).status, 200);
+    await hub.cut();
+    await hub.restart();
+    assert.equal((await hub.request("GET", path, { headers: kubelet })).status, 200);
+    assert.ok(clock.monotonic() - began < 2_000);
+  });
+});
+
+test("createHub refuses two filters of one name", async () => {
+  await assert.rejects(() => scene(() => Promise.resolve(), { filters: { own: [hiding, hiding] } }), TypeError);
+});

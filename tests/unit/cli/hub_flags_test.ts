@@ -32,6 +32,12 @@ for (
     ["heartbeat-failed-retry", "3"],
     ["heartbeat-healthy-threshold", "2"],
     ["kubelet-health-grace-period", "40s"],
+    ["nodepool-name", "the pool that the cluster has this node in"],
+    ["enable-resource-filter", "true"],
+    ["disabled-resource-filters", ""],
+    ["access-server-through-hub", "true"],
+    ["namespace", "kube-system"],
+    ["cache-agents", "all, or as yurt-hub-cfg says"],
     ["v", "2"],
   ] as const
 ) {
