@@ -34,6 +34,7 @@ export class LookupTables implements Lookups {
 }
 
 function saysTheSame(one: LookupTable, other: LookupTable): boolean {
+  if (one === other) return true;
   if (one.size !== other.size) return false;
   for (const [key, value] of one) if (!other.has(key) || !jsonEqual(value, other.get(key))) return false;
   return true;

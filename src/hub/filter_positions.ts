@@ -15,6 +15,11 @@ export class FilterPositions {
     raise(this.#given, key, resourceVersion);
   }
 
+  /** Whether a client of a component and resource was ever answered by a filter. */
+  knows(key: string): boolean {
+    return this.#unknownBelow.has(key);
+  }
+
   /** Whether a client that stands there may have been answered otherwise. The first of all was, by nobody knows whom. */
   isUnknownAt(key: string, resourceVersion: string): boolean {
     const below = this.#unknownBelow.get(key);

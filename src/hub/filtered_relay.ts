@@ -72,9 +72,11 @@ export async function filtered(
   checkFiltered(response);
   return await wholeAnswer(response, (came) => {
     const body = overlays === undefined ? came : overlaidBody(call, came, overlays);
-    if (call.info.verb === "get") return filteredObject(call, body, answer);
+    // Another one may count since the head of the answer came.
+    const filter = context.filters?.of(call)?.now() ?? answer.filter;
+    if (call.info.verb === "get") return filteredObject(call, body, { ...answer, filter });
     context.filters?.gave(call, splitList(body).head.resourceVersion);
-    return filteredList(body, answer);
+    return filteredList(body, { ...answer, filter });
   });
 }
 

@@ -97,7 +97,8 @@ export class Filters {
     };
     return {
       now,
-      isUnknownAt: (resourceVersion) => now() !== undefined && this.#positions.isUnknownAt(key, resourceVersion),
+      isUnknownAt: (resourceVersion) =>
+        (now() !== undefined || this.#positions.knows(key)) && this.#positions.isUnknownAt(key, resourceVersion),
       leftBehind: (resourceVersion) => this.#positions.leftBehind(key, resourceVersion),
     };
   }

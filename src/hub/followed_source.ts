@@ -6,9 +6,10 @@ import { isJsonObject, jsonEqual } from "../kube/json_equal.ts";
 import { formatLabelSelector, parseLabelSelector } from "../kube/label_selector.ts";
 import type { Query } from "../kube/resources.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
+import { StoreError } from "../platform/store.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Collection } from "../replica/collection.ts";
-import type { HeldObject } from "../replica/object_rows.ts";
+import { type HeldObject, MissingRowError } from "../replica/object_rows.ts";
 import type { Replica } from "../replica/replica.ts";
 
 export interface FollowedSourceOptions {
@@ -23,7 +24,7 @@ export interface FollowedSourceOptions {
 /** A cluster seldom learns new resources, and seldom grants what it has refused. */
 const refusedAgainMs = 10 * 60_000;
 /** What is not held any more, or could not be read, is fetched again. */
-const lostAgainMs = 1_000;
+const lostAgainMs = 5_000;
 
 /** A source of a lookup as a table, made of its collection and kept up to date with it. */
 export class FollowedSource {
@@ -136,7 +137,11 @@ export class FollowedSource {
       const message = error instanceof Error ? error.message : String(error);
       const { resource } = this.#query;
       this.#options.logger.log("error", "What filters look up cannot be read", { resource, error: message });
-      if (collection === this.#collection) this.#lost();
+      if (collection !== this.#collection) return;
+      if (error instanceof StoreError || error instanceof MissingRowError) {
+        this.#options.replica.damaged(collection, error);
+      }
+      this.#lost();
     } finally {
       snapshot.release();
     }

@@ -49,7 +49,7 @@ test("holdfast cache reads beside a running hub: ls, get and verify", () =>
     assert.match((await cache(cloud, "get", "secrets/s", "-ojson", "--show-secrets")).stdout, /"key": "aHVudGVyMg=="/);
     const verified = await cache(cloud, "verify");
     assert.deepEqual([verified.exitCode, verified.stderr], [0, ""]);
-    assert.match(verified.stdout, /2 collections, 1 record, 1 document, 5 objects \(\d+ bytes\); 0 problems\n/);
+    assert.match(verified.stdout, /3 collections, 1 record, 1 document, 5 objects \(\d+ bytes\); 0 problems\n/);
   }));
 
 test("holdfast cache rm asks the running hub, which writes its store, and fetches anew what is asked for", () =>
@@ -91,7 +91,7 @@ test("holdfast cache works on the store of a hub that has ended, or was killed, 
     assert.deepEqual([verified.exitCode, verified.stderr], [0, ""]);
     assert.match(
       verified.stdout,
-      /^\d+ rows checked: 1 collection, 1 record, 1 document, 5 objects \(\d+ bytes\); 0 problems\n$/,
+      /^\d+ rows checked: 2 collections, 1 record, 1 document, 5 objects \(\d+ bytes\); 0 problems\n$/,
     );
     await cloud.listener.close(0);
     const again = startHub(cloud);

@@ -201,6 +201,18 @@ test("who resumes from before the filter changed is sent anew what it changes; w
   });
 });
 
+test("who is not filtered any more and resumes is sent what it did not see", async () => {
+  await scene(async ({ hub, cloud, until }) => {
+    await cloud("kube-system", "yurt-hub-cfg", { hiding: "other" });
+    await until(async () => names((await hub.request("GET", configMaps, { headers: other })).body) === "a,c");
+    const { body } = await hub.request("GET", `${configMaps}?resourceVersion=0`, { headers: other });
+    await cloud("kube-system", "yurt-hub-cfg", {});
+    await until(async () => names((await hub.request("GET", configMaps, { headers: other })).body) === "a,b,c");
+    const path = `${configMaps}?watch=1&resourceVersion=${body.metadata.resourceVersion}`;
+    assert.deepEqual(await next(await hub.watch(path, other), 3), ["MODIFIED a", "MODIFIED b", "MODIFIED c"]);
+  });
+});
+
 test("yurt-hub-cfg edited at run time adds a component: an open watch is sent what it sees otherwise", async () => {
   await scene(async ({ hub, cloud, until }) => {
     const watch = await hub.watch(watchList, other);
