@@ -23,7 +23,7 @@ import { declareMetrics } from "./hub_metrics.ts";
 import type { HubState } from "./hub_state.ts";
 import { knownBackends } from "./link_status.ts";
 import { proxy } from "./proxy.ts";
-import { createStatusApp } from "./status_app.ts";
+import { createStatusApp, type HubCertificates } from "./status_app.ts";
 import { statusResponse } from "./status_response.ts";
 
 /** What a hub is made of. */
@@ -44,6 +44,8 @@ export interface HubOptions extends HubLinkOptions {
   /** Where what must be known at the next start is kept, beside the store. The hub does not close it. */
   readonly state?: HubState;
   readonly logger: Logger;
+  /** What `/readyz` tells of them. */
+  readonly certificates?: HubCertificates;
   readonly metrics: Metrics;
   /** After it a read is answered by the replica, if that can. @default {2_000} */
   readonly cloudReadTimeoutMs?: number;
@@ -78,7 +80,7 @@ export interface Hub {
  * @throws StoreError where the store cannot be read at all
  */
 export async function createHub(options: HubOptions): Promise<Hub> {
-  const { platform, metrics, version } = options;
+  const { platform, metrics, version, certificates } = options;
   const closing = new AbortController();
   const context = createContext(options, closing.signal);
   try {
@@ -95,7 +97,13 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const eviction = createEviction(context, options);
   if (context.workingMode === "edge") eviction.start();
   const apps = createApps(context, options);
-  const statusApp = createStatusApp({ context, metrics, version, startedAt: platform.clock.now() });
+  const statusApp = createStatusApp({
+    context,
+    metrics,
+    version,
+    startedAt: platform.clock.now(),
+    ...(certificates === undefined ? {} : { certificates }),
+  });
   const guarded = new Hono<{ Bindings: ExchangeBindings }>();
   guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "writes" }));
   guarded.route("/", statusApp);

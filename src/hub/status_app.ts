@@ -6,11 +6,19 @@ import type { HubContext } from "./context.ts";
 import { createOutboxApp } from "./outbox_app.ts";
 import { iso, leaseStatus, linkStatus } from "./link_status.ts";
 
+/** Why a certificate of the node is missing or expired; each gives nothing where it serves. */
+export interface HubCertificates {
+  readonly client: () => string | undefined;
+  /** Of the HTTPS port. */
+  readonly serving: () => string | undefined;
+}
+
 export interface StatusAppOptions {
   readonly context: HubContext;
   readonly metrics: Metrics;
   readonly version: string;
   readonly startedAt: number;
+  readonly certificates?: HubCertificates;
 }
 
 interface Check {
@@ -22,12 +30,14 @@ interface Check {
 }
 
 /** The routes of the status server (design, section 9). */
-export function createStatusApp({ context, metrics, version, startedAt }: StatusAppOptions): Hono {
+export function createStatusApp(
+  { context, metrics, version, startedAt, certificates }: StatusAppOptions,
+): Hono {
   const app = new Hono();
   app.get("/healthz", (c) => c.text("ok"));
   app.get("/livez", (c) => c.text("ok"));
   app.get("/readyz", (c) => {
-    const checks = readiness(context);
+    const checks = [...readiness(context), ...certificateChecks(certificates)];
     const ready = checks.every((check) => check.ok || check.informational);
     if (ready && c.req.query("verbose") === undefined) return c.text("ok");
     return c.text(verbose(checks, ready), ready ? 200 : 503);
@@ -63,6 +73,20 @@ function readiness({ link, replica, outbox }: HubContext): Check[] {
     },
     ...(outbox === undefined ? [] : [outboxCheck(outbox)]),
   ];
+}
+
+function certificateChecks(certificates: HubCertificates | undefined): readonly Check[] {
+  if (certificates === undefined) return [];
+  const checked = [["client-certificate", certificates.client()], [
+    "serving-certificate",
+    certificates.serving(),
+  ]] as const;
+  return checked.map(([name, failure]) => ({
+    name,
+    ok: failure === undefined,
+    why: `is not there: ${failure ?? ""}`,
+    informational: true,
+  }));
 }
 
 function outboxCheck({ failure, size }: Outbox): Check {

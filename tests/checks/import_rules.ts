@@ -21,7 +21,15 @@ export const SRC_IMPORTS: Readonly<Record<string, readonly string[]>> = srcImpor
 export const TYPES_ONLY: ReadonlySet<string> = new Set(["filter → replica"]);
 
 /** The packages of npm that `src` and `mod.ts` may import; all others sit behind ports in `adapters`. */
-export const SRC_PACKAGES: readonly string[] = ["@bufbuild/protobuf", "@peculiar/x509", "hono", "jose", "yaml", "zod"];
+export const SRC_PACKAGES: readonly string[] = [
+  "@bufbuild/protobuf",
+  "@peculiar/x509",
+  "hono",
+  "jose",
+  "reflect-metadata", // what @peculiar/x509 wants to find
+  "yaml",
+  "zod",
+];
 
 /** The folders of `adapters` that belong to one runtime each and may import `adapters/shared`. */
 export const RUNTIME_FOLDERS: readonly string[] = ["bun", "deno", "node"];

@@ -118,7 +118,12 @@ for (
     ["a taken status port", (port: number) => [`--serve-port=${port}`], 1, /port \d+ is taken .*--serve-port/],
     ["an address of another machine", () => ["--bind-address=192.0.2.1"], 1, /192\.0\.2\.1.*--bind-address/],
     ["a missing kubeconfig", () => ["--kubeconfig=/none"], 1, /\/none/],
-    ["no kubeconfig", () => ["--kubeconfig="], 2, /--kubeconfig is required/],
+    [
+      "no identity",
+      () => ["--kubeconfig="],
+      2,
+      /no certificate yet: give --join-token or --bootstrap-file .* --kubeconfig/,
+    ],
     [
       "an unknown flag",
       () => ["--prox-port=1"],
