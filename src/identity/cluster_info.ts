@@ -78,7 +78,7 @@ async function isSigned(payload: string, { signature, token }: Signed): Promise<
   const [header = "", detached, mac = ""] = signature.split(".");
   const said = headerSchema.safeParse(jsonOf(header));
   if (detached !== "" || !said.success || said.data.kid !== token.id) return false;
-  const secret = new TextEncoder().encode(`${token.id}.${token.secret}`);
+  const secret = new TextEncoder().encode(token.secret);
   const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
   const input = new TextEncoder().encode(`${header}.${toBase64Url(new TextEncoder().encode(payload))}`);
   const bytes = fromBase64Url(mac);
