@@ -35,7 +35,7 @@ export interface KeptCertificateOptions {
 }
 
 const firstRetryMs = 2_000;
-const maxRetryMs = 60_000;
+const maxRetryMs = 30_000;
 /** What no retry mends alone: somebody may have mended it. */
 const hopelessRetryMs = 10 * 60_000;
 /** The clock may jump: no timer waits for longer than this. */
