@@ -20,8 +20,18 @@ describe("the approver of a cluster that has no other", () => {
   let controller: Child;
 
   before(async () => {
-    cluster = await startCluster({ flags: [`--controller-manager-flag=${CONTROLLERS}`] });
+    // Without NodeRestriction nobody else keeps a node from asking for another: the approver must not count on it.
+    const admission = "--apiserver-flag=--enable-admission-plugins=NamespaceLifecycle";
+    cluster = await startCluster({ flags: [`--controller-manager-flag=${CONTROLLERS}`, admission] });
     controller = await startController(cluster);
+    const askers = ["--user=eve", "--user=system:bootstrap:other"];
+    await cluster.direct.ok([
+      "create",
+      "clusterrolebinding",
+      "askers",
+      "--clusterrole=system:node-bootstrapper",
+      ...askers,
+    ]);
     for (const [name, ready] of [["here", "True"], ["away", "Unknown"]] as const) {
       await node(name, { conditions: [{ type: "Ready", status: ready }] });
     }
