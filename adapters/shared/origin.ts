@@ -27,7 +27,9 @@ export function parseOrigin(options: UpstreamOptions): Origin {
   const url = new URL(options.origin);
   const secure = url.protocol === "https:";
   if (!secure && url.protocol !== "http:") throw new TypeError(`Cannot speak ${url.protocol} to an upstream`);
-  if (options.unverified && options.cert !== undefined) throw new TypeError("Cannot show a certificate to just anybody");
+  if (options.unverified && options.cert !== undefined) {
+    throw new TypeError("Cannot show a certificate to just anybody");
+  }
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   return {
     secure,

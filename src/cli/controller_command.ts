@@ -90,12 +90,13 @@ interface ControllerIdentity {
   readonly load: () => Promise<NodeIdentity>;
 }
 
-async function identityOf({ files, process }: Platform, kubeconfig: string): Promise<ControllerIdentity> {
+async function identityOf(platform: Platform, kubeconfig: string): Promise<ControllerIdentity> {
+  const { files } = platform;
   if (kubeconfig !== "") {
     const { server } = await loadKubeconfig({ files, path: kubeconfig });
     return { origin: new URL(server).origin, load: () => loadKubeconfig({ files, path: kubeconfig }) };
   }
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = process.environment;
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = platform.process.environment;
   if (host === undefined) throw new UsageError("--kubeconfig is required outside of a pod");
   const paths = [`${serviceAccountFolder}/token`, `${serviceAccountFolder}/ca.crt`] as const;
   const load = async (): Promise<NodeIdentity> => {

@@ -14,7 +14,8 @@ export interface CertificateFiles {
 export async function loadCertificateIdentity(
   { files, caFile, certificateFile }: CertificateFiles,
 ): Promise<NodeIdentity> {
-  const [ca, pair] = await Promise.all([textOf(files, caFile), textOf(files, certificateFile)]);
+  const ca = await textOf(files, caFile);
+  const pair = await textOf(files, certificateFile);
   const cert = certificatesOf(pair);
   const key = privateKeyOf(pair);
   if (cert === "" || key === "") {

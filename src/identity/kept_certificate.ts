@@ -38,7 +38,7 @@ const firstRetryMs = 2_000;
 const maxRetryMs = 30_000;
 /** What no retry mends alone: somebody may have mended it. */
 const hopelessRetryMs = 10 * 60_000;
-/** The clock may jump: no timer waits for longer than this. */
+/** The clock may jump, and what is wanted may change (a node's address): no timer waits for longer than this. */
 const maxSleepMs = 60 * 60_000;
 
 /** A certificate of this node: asked for, kept in a file, and renewed in time. */
@@ -129,10 +129,9 @@ export class KeptCertificate {
     const { clock, random } = this.#options;
     const { signal } = this.#closing;
     let retryMs = firstRetryMs;
-    if (await this.#isOutdated(signal)) this.#renewAt = 0;
     for (;;) {
       const dueMs = this.#renewAt - clock.now();
-      if (this.#current !== undefined && dueMs > 0) {
+      if (this.#current !== undefined && dueMs > 0 && !await this.#isOutdated(signal)) {
         await clock.sleep(Math.min(dueMs, maxSleepMs), signal);
         continue;
       }

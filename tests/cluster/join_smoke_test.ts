@@ -41,7 +41,7 @@ describe("a hub that joins a stock cluster with a token", () => {
   });
 
   it("says why its HTTPS port has no certificate until somebody approves it, and is ready all the same", async () => {
-    const hub = await start("serving");
+    const hub = await start("serving", ["--node-ip=127.0.0.9"]);
     try {
       await node("serving", { addresses: [{ type: "InternalIP", address: "127.0.0.9" }] });
       const request = await waitFor("the request for the serving certificate", 20_000, async () => {

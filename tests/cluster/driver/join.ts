@@ -6,7 +6,7 @@ import type { Cluster } from "./cluster.ts";
 import { waitFor } from "./wait.ts";
 
 /** The join token that every cluster accepts (`kube/up.go`). */
-export const joinToken = "holdfa.st0123456789abcd";
+const joinToken = "holdfa.st0123456789abcd";
 
 const requests = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 
