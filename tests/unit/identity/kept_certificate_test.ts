@@ -119,7 +119,7 @@ test("KeptCertificate keeps what it has, expired or not, while there is no new o
   kept.start();
   await clock.advance(2 * signer.lifeMs);
   assert.equal(kept.current, first);
-  assert.match(kept.failure ?? "", /expired at .*; .*answered 503/);
+  await until(clock, () => /expired at .*; .*answered 503/.test(kept.failure ?? ""));
   signer.mode = "sign";
   await until(clock, () => kept.failure === undefined);
   await kept.close();
