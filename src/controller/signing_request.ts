@@ -1,5 +1,5 @@
+import type * as X509 from "@peculiar/x509";
 import { z } from "zod";
-import { x509 } from "../identity/certificate_request.ts";
 import { pemBlocks } from "../identity/pem.ts";
 
 /** A CertificateSigningRequest, as far as its approval depends on it; the rest rides along. */
@@ -83,4 +83,10 @@ export async function requestedNames({ spec }: SigningRequest): Promise<Requeste
   } catch (error) {
     return { fault: `it cannot be read: ${error instanceof Error ? error.message : String(error)}` };
   }
+}
+
+/** Only where requests are judged: the hub, which shares this program, is spared it (docs/adr/0005). */
+async function x509(): Promise<typeof X509> {
+  await import("reflect-metadata");
+  return await import("@peculiar/x509");
 }

@@ -31,6 +31,12 @@ export const SRC_PACKAGES: readonly string[] = [
   "zod",
 ];
 
+/** Packages that one folder of `src` alone may import: a hub shares a small node with pods and never loads them. */
+export const PACKAGES_OF_FOLDERS: Readonly<Record<string, string>> = {
+  "@peculiar/x509": "controller",
+  "reflect-metadata": "controller",
+};
+
 /** The folders of `adapters` that belong to one runtime each and may import `adapters/shared`. */
 export const RUNTIME_FOLDERS: readonly string[] = ["bun", "deno", "node"];
 

@@ -82,6 +82,17 @@ const PLANTED: readonly Planted[] = [
     ],
   },
   {
+    name: "a library that would cost every hub memory",
+    files: {
+      "src/identity/planted.ts": `await import("@peculiar/x509");\n`,
+      "src/hub/planted.ts": `import "reflect-metadata";\n`,
+    },
+    found: [
+      "src/hub/planted.ts:1: reflect-metadata belongs in src/controller alone",
+      "src/identity/planted.ts:1: @peculiar/x509 belongs in src/controller alone",
+    ],
+  },
+  {
     name: "a package that whoever installs holdfast does not get",
     files: {
       "adapters/node/planted.ts": `import "typescript";\nimport "node:fs";\nimport "commander";\n`,
