@@ -24,7 +24,8 @@ export const identityFlags: readonly Flag[] = [
     check: (text) =>
       text === "" || parseJoinToken(text) !== undefined
         ? undefined
-        : "must be a token as kubeadm token create makes it",
+        : "must be a token as kubeadm token create makes it: 6 characters, a dot, 16 characters, all of a-z and 0-9",
+    secret: true,
   },
   {
     name: "bootstrap-file",

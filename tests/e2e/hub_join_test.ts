@@ -95,7 +95,7 @@ for (
       "a token that is no token",
       ["--join-token=abc"],
       2,
-      /--join-token.*must be a token as kubeadm token create makes it/,
+      /Invalid value of --join-token: must be a token as kubeadm token create makes it: 6 characters, a dot, 16/,
     ],
     ["no CA hash", ["--discovery-token-ca-cert-hash="], 2, /--discovery-token-ca-cert-hash is required to join/],
     ["a hash that is none", ["--discovery-token-ca-cert-hash=abc"], 2, /must be sha256:<64 hexadecimal digits>/],
@@ -135,6 +135,25 @@ test("holdfast hub does not take the certificate of another node, or of another 
     const elsewhere = await cloud.start([`--discovery-token-ca-cert-hash=sha256:${"0".repeat(64)}`]).ended;
     assert.match(elsewhere.stderr, /pki belongs to another cluster: .*its CA is sha256:/);
   }));
+
+for (
+  const [what, words] of [
+    ["a malformed token", (secret: string) => [`--join-token=${secret}`]],
+    ["a misspelled flag", (secret: string) => [`--join-tokn=${secret}`]],
+    ["a misspelled flag and its value", (secret: string) => ["--join-tokn", secret]],
+    ["a token that is no flag's value", (secret: string) => ["--join-token=", secret]],
+    ["a token without a sign between", (secret: string) => [`--join-token${secret}`]],
+    ["a token as a flag", (secret: string) => [`--${secret}`]],
+  ] as const
+) {
+  test(`holdfast hub repeats no join token in its error: ${what}`, () =>
+    withCloud(async (cloud) => {
+      const ended = await cloud.start(words("abcdef.0123456789abcde")).ended;
+      assert.equal(ended.exitCode, 2, ended.stderr);
+      assert.match(ended.stderr, /join-tok|argument|flag/);
+      assert.doesNotMatch(ended.stderr, /abcdef|0123/);
+    }));
+}
 
 async function stopped(program: ChildProgram): Promise<void> {
   program.kill("SIGTERM");
