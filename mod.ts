@@ -4,7 +4,7 @@
  * @module
  */
 export { createHub, type Hub, type HubOptions } from "./src/hub/hub.ts";
-export type { HubCertificates } from "./src/hub/status_app.ts";
+export type { HubCertificates } from "./src/hub/hub_certificates.ts";
 export type { HealthOptions, HubLinkOptions, WorkingMode } from "./src/hub/hub_link.ts";
 export {
   type DiscoveredResources,

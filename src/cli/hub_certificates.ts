@@ -1,3 +1,5 @@
+import type { HubCertificates } from "../hub/hub_certificates.ts";
+import { expiryOf } from "../identity/certificate_members.ts";
 import { loadCertificateIdentity } from "../identity/certificate_identity.ts";
 import { parseJoinToken } from "../identity/join_token.ts";
 import { createJsonApi, type JsonApi } from "../identity/json_api.ts";
@@ -22,6 +24,10 @@ export interface IdentitySource {
   readonly load: () => Promise<NodeIdentity>;
   /** Why the identity does not serve; nothing where it does. */
   readonly failure: () => string | undefined;
+  /** When its certificate expires, in milliseconds since 1970; nothing where it has none. */
+  readonly expiresAt: () => number | undefined;
+  /** Takes a join token for a new certificate; missing where renewing is not the hub's to do. */
+  readonly takeJoinToken?: (token: string) => void;
   /** Renews it from now on, where that is the hub's to do. */
   keep(api: JsonApi): void;
   close(): Promise<void>;
@@ -49,7 +55,18 @@ export async function openIdentitySource(options: HubCertificatesOptions): Promi
 
 /** Somebody else renews it. */
 function followed(load: () => Promise<NodeIdentity>): IdentitySource {
-  return { load, failure: () => undefined, keep: () => undefined, close: () => Promise.resolve() };
+  let expiresAt: number | undefined;
+  return {
+    load: async () => {
+      const identity = await load();
+      expiresAt = identity.cert === undefined ? undefined : expiryOf(identity.cert);
+      return identity;
+    },
+    failure: () => undefined,
+    expiresAt: () => expiresAt,
+    keep: () => undefined,
+    close: () => Promise.resolve(),
+  };
 }
 
 async function openOwn({ platform, values, origins, logger }: HubCertificatesOptions): Promise<IdentitySource> {
@@ -72,6 +89,8 @@ async function openOwn({ platform, values, origins, logger }: HubCertificatesOpt
   return {
     load: () => loadCertificateIdentity({ files, caFile, certificateFile }),
     failure: () => certificate.failure(),
+    expiresAt: () => certificate.expiresAt(),
+    takeJoinToken: (token) => certificate.takeJoinToken(token),
     keep: (api) => certificate.keep(api),
     close: () => certificate.close(),
   };
@@ -128,11 +147,11 @@ export interface KeptCertificates {
 
 /** Both certificates of the node, renewed as the node that `identity` is. @throws FileError */
 export async function openCertificates(options: KeepingOptions): Promise<KeptCertificates> {
-  const { platform: { files, clock, random }, values, logger, source, identity } = options;
+  const { platform: { files, clock, random, isIssuedBy }, values, logger, source, identity } = options;
   const servers = identity.backends.map(({ host, upstream }) => ({ host, upstream }));
   const api = createJsonApi({ servers, clock, token: identity.authorization });
   const serving = await openServingCertificate({
-    ...{ files, clock, random, logger, api, dummyIp },
+    ...{ files, clock, random, logger, isIssuedBy, api, dummyIp },
     rootDir: rootDirOf(values),
     nodeName: values.string("node-name"),
     nodeIp: values.string("node-ip"),
@@ -143,6 +162,17 @@ export async function openCertificates(options: KeepingOptions): Promise<KeptCer
       source.keep(api);
       serving.start();
     },
+  };
+}
+
+/** What the hub tells of both. */
+export function certificatesOf(source: IdentitySource, serving: ServingCertificate): HubCertificates {
+  const { failure, expiresAt, takeJoinToken } = source;
+  return {
+    client: { failure, expiresAt },
+    serving: { failure: () => serving.failure(), expiresAt: () => serving.expiresAt() },
+    servingDistrusted: () => serving.distrusted(),
+    ...(takeJoinToken === undefined ? {} : { takeJoinToken }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHub, type Hub, type HubOptions } from "../hub/hub.ts";
-import type { HubCertificates } from "../hub/status_app.ts";
+import type { HubCertificates } from "../hub/hub_certificates.ts";
 import type { HubState } from "../hub/hub_state.ts";
 import type { Listener } from "../platform/listener.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -9,7 +9,7 @@ import type { Command, CommandContext } from "./command.ts";
 import { logLevelOf } from "./common_flags.ts";
 import type { FlagValues } from "./flag_values.ts";
 import { hubFlags } from "./hub_flags.ts";
-import { openCertificates, openIdentitySource } from "./hub_certificates.ts";
+import { certificatesOf, openCertificates, openIdentitySource } from "./hub_certificates.ts";
 import { type HubIdentity, openHubIdentity } from "./hub_identity.ts";
 import { startOnStorage } from "./hub_storage.ts";
 import { hubLinkOptions, openState, workingModeOf } from "./hub_link_options.ts";
@@ -58,7 +58,7 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   const kept = await openCertificates({ platform, values, origins, logger, source, identity });
   const { serving } = kept;
   cleanup.push(() => serving.close());
-  const certificates = { client: source.failure, serving: () => serving.failure() };
+  const certificates = certificatesOf(source, serving);
   const parts = { identity, logger, certificates };
   const hub = workingModeOf(values) === "cloud"
     ? await createHub({ ...hubOptions({ platform, values }, parts), store: createMemoryStore() })

@@ -23,7 +23,8 @@ import { declareMetrics } from "./hub_metrics.ts";
 import type { HubState } from "./hub_state.ts";
 import { knownBackends } from "./link_status.ts";
 import { proxy } from "./proxy.ts";
-import { createStatusApp, type HubCertificates } from "./status_app.ts";
+import { declareCertificateMetrics, type HubCertificates } from "./hub_certificates.ts";
+import { createStatusApp } from "./status_app.ts";
 import { statusResponse } from "./status_response.ts";
 
 /** What a hub is made of. */
@@ -92,6 +93,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     await context.replica.close();
     throw error;
   }
+  if (certificates !== undefined) declareCertificateMetrics(certificates, metrics);
   await context.link.start();
   context.pusher?.start();
   const eviction = createEviction(context, options);

@@ -3,15 +3,11 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { Outbox } from "../replica/outbox.ts";
 import { createCacheApp } from "./cache_app.ts";
 import type { HubContext } from "./context.ts";
+import { certificateChecks, type HubCertificates } from "./hub_certificates.ts";
+import { createJoinTokenApp } from "./join_token_app.ts";
 import { createOutboxApp } from "./outbox_app.ts";
 import { iso, leaseStatus, linkStatus } from "./link_status.ts";
-
-/** Why a certificate of the node is missing or expired; each gives nothing where it serves. */
-export interface HubCertificates {
-  readonly client: () => string | undefined;
-  /** Of the HTTPS port. */
-  readonly serving: () => string | undefined;
-}
+import type { Check } from "./readiness_check.ts";
 
 export interface StatusAppOptions {
   readonly context: HubContext;
@@ -19,14 +15,6 @@ export interface StatusAppOptions {
   readonly version: string;
   readonly startedAt: number;
   readonly certificates?: HubCertificates;
-}
-
-interface Check {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly why: string;
-  /** Told, but the hub serves all the same. */
-  readonly informational?: boolean;
 }
 
 /** The routes of the status server (design, section 9). */
@@ -37,7 +25,7 @@ export function createStatusApp(
   app.get("/healthz", (c) => c.text("ok"));
   app.get("/livez", (c) => c.text("ok"));
   app.get("/readyz", (c) => {
-    const checks = [...readiness(context), ...certificateChecks(certificates)];
+    const checks = [...readiness(context), ...(certificates === undefined ? [] : certificateChecks(certificates))];
     const ready = checks.every((check) => check.ok || check.informational);
     if (ready && c.req.query("verbose") === undefined) return c.text("ok");
     return c.text(verbose(checks, ready), ready ? 200 : 503);
@@ -49,6 +37,7 @@ export function createStatusApp(
   app.get("/v1/status", (c) => c.json(status(context, { version, startedAt })));
   app.route("/", createCacheApp(context));
   app.route("/", createOutboxApp(context));
+  app.route("/", createJoinTokenApp(certificates?.takeJoinToken));
   app.notFound((c) => c.text("404 page not found", 404));
   return app;
 }
@@ -73,20 +62,6 @@ function readiness({ link, replica, outbox }: HubContext): Check[] {
     },
     ...(outbox === undefined ? [] : [outboxCheck(outbox)]),
   ];
-}
-
-function certificateChecks(certificates: HubCertificates | undefined): readonly Check[] {
-  if (certificates === undefined) return [];
-  const checked = [["client-certificate", certificates.client()], [
-    "serving-certificate",
-    certificates.serving(),
-  ]] as const;
-  return checked.map(([name, failure]) => ({
-    name,
-    ok: failure === undefined,
-    why: `is not there: ${failure ?? ""}`,
-    informational: true,
-  }));
 }
 
 function outboxCheck({ failure, size }: Outbox): Check {

@@ -1,4 +1,5 @@
 import { type DerElement, derElements } from "./der.ts";
+import { pemBlocks } from "./pem.ts";
 
 const sequence = 0x30;
 const version = 0xa0;
@@ -28,6 +29,17 @@ export function certificateMembers(der: Uint8Array): CertificateMembers {
     notBefore: timeOf(notBefore),
     notAfter: timeOf(notAfter),
   };
+}
+
+/** When the first certificate of a PEM text expires, in milliseconds since 1970; nothing where it is none. */
+export function expiryOf(pem: string): number | undefined {
+  const der = pemBlocks(pem, "CERTIFICATE")[0]?.der;
+  try {
+    return der === undefined ? undefined : certificateMembers(der).notAfter;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 function contentOf(element: DerElement | undefined, tag: number): Uint8Array {

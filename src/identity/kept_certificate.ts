@@ -50,6 +50,7 @@ export class KeptCertificate {
   #renewAt = 0;
   #failure = "it was not asked for yet";
   #logged = "";
+  #wake = (): void => {};
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: KeptCertificateOptions) {
@@ -120,6 +121,11 @@ export class KeptCertificate {
     });
   }
 
+  /** Where it waits before another try it tries at once: what was in its way may be gone. */
+  tryNow(): void {
+    this.#wake();
+  }
+
   async close(): Promise<void> {
     this.#closing.abort(new Error("The hub closes"));
     await this.#running;
@@ -132,7 +138,7 @@ export class KeptCertificate {
     for (;;) {
       const dueMs = this.#renewAt - clock.now();
       if (this.#current !== undefined && dueMs > 0 && !await this.#isOutdated(signal)) {
-        await clock.sleep(Math.min(dueMs, maxSleepMs), signal);
+        await this.#sleep(Math.min(dueMs, maxSleepMs));
         continue;
       }
       try {
@@ -143,10 +149,28 @@ export class KeptCertificate {
         signal.throwIfAborted();
         this.#failed(error);
         if (error instanceof IdentityError && !error.retryable) retryMs = hopelessRetryMs;
-        await clock.sleep(retryMs * (0.5 + random.float() / 2), signal);
-        retryMs = Math.min(retryMs * 2, maxRetryMs);
+        const slept = await this.#sleep(retryMs * (0.5 + random.float() / 2));
+        retryMs = slept ? Math.min(retryMs * 2, maxRetryMs) : firstRetryMs;
       }
     }
+  }
+
+  /** @returns false where it was woken before its time */
+  #sleep(delayMs: number): Promise<boolean> {
+    const { signal } = this.#closing;
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        timer.cancel();
+        signal.removeEventListener("abort", abort);
+        this.#wake = () => {};
+        settle();
+      };
+      const abort = (): void => end(() => reject(signal.reason));
+      const timer = this.#options.clock.setTimer(delayMs, () => end(() => resolve(true)));
+      this.#wake = () => end(() => resolve(false));
+      if (signal.aborted) abort();
+      else signal.addEventListener("abort", abort);
+    });
   }
 
   #failed(error: unknown): void {

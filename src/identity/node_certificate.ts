@@ -41,6 +41,10 @@ export interface NodeCertificate {
   readonly certificateFile: string;
   /** Why it does not serve, in words that say what to do; nothing where it does. */
   failure(): string | undefined;
+  /** Milliseconds since 1970. */
+  expiresAt(): number | undefined;
+  /** Takes another join token, for the time that this process runs, and uses it at once where one is needed. */
+  takeJoinToken(token: string): void;
   /** From now on it is renewed by itself. @param api asks with the certificate that is held */
   keep(api: JsonApi): void;
   close(): Promise<void>;
@@ -60,7 +64,7 @@ export async function openNodeCertificate(
   options: NodeCertificateOptions,
   signal: AbortSignal,
 ): Promise<NodeCertificate> {
-  const { files, rootDir, nodeName, caHashes } = options;
+  const { files, rootDir, nodeName, caHashes, logger } = options;
   const caFile = `${rootDir}/pki/ca.crt`;
   const keeper = new Keeper(options);
   const { kept } = keeper;
@@ -76,6 +80,12 @@ export async function openNodeCertificate(
     caFile,
     certificateFile: kept.currentPath,
     failure: () => kept.failure,
+    expiresAt: () => kept.current?.notAfter,
+    takeJoinToken: (token) => {
+      keeper.bootstrap = { token };
+      logger.log("info", "Another join token was given");
+      kept.tryNow();
+    },
     keep: (api) => {
       keeper.nodeApi = api;
       kept.start();
@@ -88,11 +98,13 @@ export async function openNodeCertificate(
 class Keeper {
   readonly kept: KeptCertificate;
   readonly #options: NodeCertificateOptions;
+  bootstrap: Bootstrap | undefined;
   ca = "";
   nodeApi: JsonApi | undefined;
 
   constructor(options: NodeCertificateOptions) {
     this.#options = options;
+    this.bootstrap = options.bootstrap;
     this.kept = new KeptCertificate({
       ...options,
       path: `${options.rootDir}/pki/hub-client`,
@@ -102,7 +114,8 @@ class Keeper {
   }
 
   async join(caFile: string, signal: AbortSignal): Promise<void> {
-    const { bootstrap, caHashes, files, nodeName, logger } = this.#options;
+    const { bootstrap } = this;
+    const { caHashes, files, nodeName, logger } = this.#options;
     if (bootstrap === undefined) {
       throw new IdentityError(`Cannot start: ${this.kept.currentPath} is missing, and no join token was given`, {
         retryable: false,
@@ -121,7 +134,7 @@ class Keeper {
   }
 
   async #ask(request: Parameters<JsonApi>[0]): ReturnType<JsonApi> {
-    const { bootstrap } = this.#options;
+    const { bootstrap } = this;
     const serves = this.kept.current !== undefined && !this.kept.expired;
     if (serves && this.nodeApi !== undefined) {
       const answer = await this.nodeApi(request);
@@ -141,7 +154,7 @@ class Keeper {
     const how = this.kept.expired ? "has expired" : "is not taken by the API server";
     return new IdentityError(
       `The node's certificate ${this.kept.currentPath} ${how}: make a join token in the cluster (kubeadm token create) and ` +
-        "start the hub with --join-token. What is held is served until then",
+        "start the hub with --join-token, or post it to /v1/token of its status server. What is held is served until then",
       { retryable: false },
     );
   }

@@ -1,9 +1,11 @@
 import { z } from "zod";
+import type { IsIssuedBy } from "../platform/certificates.ts";
 import type { ServerTls } from "../platform/listener.ts";
 import { type CertificateTemplate, servingTemplate } from "./certificate_template.ts";
 import { IdentityError } from "./identity_error.ts";
 import { type JsonApi, messageOf } from "./json_api.ts";
 import { KeptCertificate, type KeptCertificateOptions } from "./kept_certificate.ts";
+import { ServingTrust } from "./serving_trust.ts";
 
 /** The certificate of the HTTPS port, as a listener takes it. */
 export interface ServingCertificate {
@@ -13,6 +15,10 @@ export interface ServingCertificate {
   onChange(listener: () => void): void;
   /** Why there is none, or only an expired one; nothing where there is one. */
   failure(): string | undefined;
+  /** Why pods do not believe it, as far as it is known; nothing where they do. */
+  distrusted(): string | undefined;
+  /** Milliseconds since 1970. */
+  expiresAt(): number | undefined;
   /** From now on it is asked for and renewed by itself. */
   start(): void;
   close(): Promise<void>;
@@ -20,6 +26,7 @@ export interface ServingCertificate {
 
 export interface ServingCertificateOptions
   extends Pick<KeptCertificateOptions, "files" | "clock" | "random" | "logger"> {
+  readonly isIssuedBy: IsIssuedBy;
   readonly rootDir: string;
   readonly nodeName: string;
   /** Found from the Node where it is empty. */
@@ -46,13 +53,25 @@ export async function openServingCertificate(options: ServingCertificateOptions)
     template: (signal) => wantedCertificate(options, signal),
     api: () => api,
   });
-  await kept.load();
+  const trust = new ServingTrust({
+    ...options,
+    path: `${rootDir}/pki/kube-root-ca.crt`,
+    certificate: () => kept.current?.cert,
+  });
+  await Promise.all([kept.load(), trust.load()]);
   return {
     current: () => kept.current,
     onChange: (listener) => kept.onChange(listener),
     failure: () => kept.failure,
-    start: () => kept.start(),
-    close: () => kept.close(),
+    distrusted: () => trust.problem,
+    expiresAt: () => kept.current?.notAfter,
+    start: () => {
+      kept.start();
+      trust.start();
+    },
+    close: async () => {
+      await Promise.all([kept.close(), trust.close()]);
+    },
   };
 }
 

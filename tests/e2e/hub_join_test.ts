@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
+import { createHmac, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { test } from "node:test";
 import { clock } from "../../adapters/shared/clock.ts";
@@ -13,7 +14,7 @@ import type { Exchange } from "../../src/platform/exchange.ts";
 import type { ExchangeHandler, Listener } from "../../src/platform/listener.ts";
 import { type ChildProgram, startCommand } from "../testing/child_program.ts";
 import { createFakeSigner, type FakeSigner } from "../testing/fake_signer.ts";
-import { addresses, holdfastWords } from "../testing/hub_program.ts";
+import { addresses, holdfastWords, startHub, withCloud as withProgramCloud } from "../testing/hub_program.ts";
 import { withTempFolder } from "../testing/temp_folder.ts";
 
 const token = { id: "abcdef", secret: "0123456789abcdef" };
@@ -74,6 +75,65 @@ test("holdfast hub renews its certificate, travels with the new one, and cuts no
     const reader = watch.body.getReader();
     assert.equal((await reader.read()).done, false);
     await reader.cancel();
+    await stopped(program);
+  }));
+
+test("holdfast hub whose certificate has expired comes back with a token that it is given while it runs", () =>
+  withCloud(async (cloud) => {
+    cloud.signer.lifeMs = 1_500;
+    const first = cloud.start();
+    await addresses(first);
+    await stopped(first);
+    cloud.signer.lifeMs = 600_000;
+    const path = `${cloud.folder}/state/pki/hub-client-current.pem`;
+    await waitUntil(() => new X509Certificate(readFileSync(path)).validToDate.getTime() < Date.now());
+    const program = cloud.start(["--join-token=", "--discovery-token-ca-cert-hash="]);
+    const { status } = await addresses(program);
+    const read = async (page: string): Promise<string> => await (await fetch(`${status}${page}`)).text();
+    const post = async (body: string): Promise<readonly [number, string]> => {
+      const answer = await fetch(`${status}/v1/token`, { method: "POST", body });
+      return [answer.status, await answer.text()];
+    };
+    await waitUntil(async () =>
+      /client-certificate .*expired.*kubeadm token.*\/v1\/token/.test(await read("/readyz?verbose"))
+    );
+    assert.deepEqual(await post('{"jointoken":""}'), [400, "no join token is set"]);
+    for (
+      const [body, message] of [["abcdef.0123", /could not decode/], [
+        '{"jointoken":"abcdef.0123"}',
+        /must be one/,
+      ]] as const
+    ) {
+      const [code, text] = await post(body);
+      assert.equal(code, 400);
+      assert.match(text, message);
+      assert.doesNotMatch(text, /0123/);
+    }
+    assert.equal((await post("x".repeat(5_000)))[0], 413);
+    assert.equal((await post('{"jointoken":"abcdef.ffffffffffffffff"}'))[0], 200);
+    await waitUntil(async () =>
+      /client-certificate .*does not take the join token/.test(await read("/readyz?verbose"))
+    );
+    const taken = await post(`{"jointoken":"${token.id}.${token.secret}"}`);
+    assert.deepEqual(taken, [200, "update bootstrap token successfully"]);
+    await waitUntil(async () => (await read("/readyz?verbose")).includes("[+]client-certificate ok"));
+    const [, expiry] = /^holdfast_certificate_expiration_timestamp_seconds\{certificate="client"\} (\S+)$/m
+      .exec(await read("/metrics")) ?? [];
+    assert.equal(Number(expiry), new X509Certificate(readFileSync(path)).validToDate.getTime() / 1_000);
+    await stopped(program);
+    assert.doesNotMatch(program.errors(), /ffffffffffffffff|0123456789abcdef/);
+  }));
+
+test("holdfast hub with somebody else's certificate tells its expiry, and takes no token", () =>
+  withProgramCloud(async (cloud) => {
+    const program = startHub(cloud);
+    const { status } = await addresses(program);
+    const body = `{"jointoken":"${token.id}.${token.secret}"}`;
+    const answer = await fetch(`${status}/v1/token`, { method: "PUT", body });
+    assert.deepEqual([answer.status, /does not keep its certificate/.test(await answer.text())], [409, true]);
+    const metrics = await (await fetch(`${status}/metrics`)).text();
+    assert.match(metrics, /^holdfast_certificate_expiration_timestamp_seconds\{certificate="client"\} \d{10}$/m);
+    assert.doesNotMatch(metrics, /certificate="serving"/);
     await stopped(program);
   }));
 
@@ -153,6 +213,14 @@ for (
       assert.match(ended.stderr, /join-tok|argument|flag/);
       assert.doesNotMatch(ended.stderr, /abcdef|0123/);
     }));
+}
+
+async function waitUntil(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const until = Date.now() + 20_000;
+  while (!await holds()) {
+    assert.ok(Date.now() < until, "not within 20 s");
+    await clock.sleep(50, new AbortController().signal);
+  }
 }
 
 async function stopped(program: ChildProgram): Promise<void> {

@@ -125,6 +125,25 @@ test("KeptCertificate keeps what it has, expired or not, while there is no new o
   await kept.close();
 });
 
+test("KeptCertificate tries at once what it would try in ten minutes, where it is told to", async () => {
+  const { clock, signer, open } = await scene();
+  signer.mode = { status: 403 };
+  const kept = await open();
+  kept.start();
+  await until(clock, () => kept.failure?.includes("told so") === true);
+  signer.mode = "sign";
+  await clock.advance(60_000);
+  await turns();
+  assert.notEqual(kept.failure, undefined);
+  kept.tryNow();
+  await until(clock, () => kept.failure === undefined);
+  kept.tryNow(); // nothing is in the way
+  await turns();
+  assert.equal(signer.requests.length, 1);
+  await kept.close();
+  assert.equal(clock.pending, 0);
+});
+
 test("KeptCertificate takes a damaged file for none", async () => {
   const { files, open } = await scene();
   for (const text of ["", "hello", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"]) {
