@@ -8,6 +8,7 @@ import { type Bootstrap, openNodeCertificate } from "../identity/node_certificat
 import { openServingCertificate, type ServingCertificate } from "../identity/serving_certificate.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Platform } from "../platform/platform.ts";
+import { certMgrModeOf } from "./cert_mgr_mode.ts";
 import type { FlagValues } from "./flag_values.ts";
 import type { HubIdentity } from "./hub_identity.ts";
 import { UsageError } from "./usage_error.ts";
@@ -45,7 +46,7 @@ export async function openIdentitySource(options: HubCertificatesOptions): Promi
   const { platform: { files }, values } = options;
   const kubeconfig = values.string("kubeconfig");
   if (kubeconfig !== "") return followed(() => loadKubeconfig({ files, path: kubeconfig }));
-  if (values.string("cert-mgr-mode") === "kubelet") {
+  if (certMgrModeOf(values) === "kubelet") {
     const caFile = values.string("kubelet-ca-file");
     const certificateFile = values.string("kubelet-client-certificate");
     return followed(() => loadCertificateIdentity({ files, caFile, certificateFile }));

@@ -11,6 +11,7 @@ import type { FlagValues } from "./flag_values.ts";
 import { hubFlags } from "./hub_flags.ts";
 import { certificatesOf, openCertificates, openIdentitySource } from "./hub_certificates.ts";
 import { type HubIdentity, openHubIdentity } from "./hub_identity.ts";
+import { warnOfIgnoredFlags } from "./ignored_flags.ts";
 import { startOnStorage } from "./hub_storage.ts";
 import { hubLinkOptions, openState, workingModeOf } from "./hub_link_options.ts";
 import { listenOn } from "./listen_on.ts";
@@ -51,6 +52,7 @@ interface Starting {
 }
 
 async function startHub({ platform, values }: CommandContext, { logger, cleanup }: Starting): Promise<void> {
+  warnOfIgnoredFlags(values, logger);
   const origins = cloudOrigins(values);
   const source = await openIdentitySource({ platform, values, origins, logger });
   const identity = await openHubIdentity({ platform, load: source.load, origins, logger });

@@ -2,6 +2,7 @@ import { isIpAddress, isLoopbackAddress, serverOrigin } from "./address.ts";
 import { commonFlags } from "./common_flags.ts";
 import type { Flag } from "./flag.ts";
 import { identityFlags } from "./identity_flags.ts";
+import { ignoredFlags } from "./ignored_flags.ts";
 import { linkFlags } from "./link_flags.ts";
 
 const port = { type: "integer", minimum: 0, maximum: 65_535, placeholder: "PORT" } as const;
@@ -152,6 +153,7 @@ export const hubFlags: readonly Flag[] = [
   },
   ...identityFlags,
   ...linkFlags,
+  ...ignoredFlags,
   ...commonFlags,
 ];
 

@@ -1,4 +1,5 @@
 import { parseJoinToken } from "../identity/join_token.ts";
+import { bootstrapModeProblem } from "./cert_mgr_mode.ts";
 import { isIpAddress } from "./address.ts";
 import type { Flag } from "./flag.ts";
 
@@ -59,6 +60,15 @@ export const identityFlags: readonly Flag[] = [
     help: "hubself: a certificate of the hub's own; or kubelet: follow kubelet's files",
     group,
     check: (text) => ["hubself", "kubelet"].includes(text) ? undefined : "must be hubself or kubelet",
+  },
+  {
+    name: "bootstrap-mode",
+    type: "string",
+    default: "",
+    placeholder: "MODE",
+    help: "YurtHub's name for --cert-mgr-mode: token for hubself, kubeletcertificate for kubelet",
+    group,
+    check: bootstrapModeProblem,
   },
   {
     name: "hub-cert-organizations",

@@ -148,6 +148,7 @@ for (
       /"0.0.0.0" of --bind-proxy-address: .*loopback/,
     ],
     ["a public IPv6 proxy", { given: { "bind-proxy-address": ["::"] } }, /--bind-proxy-address: .*loopback/],
+    ["another bootstrap mode", { given: { "bootstrap-mode": ["x"] } }, /must be token or kubeletcertificate/],
     ["a name as address", { given: { "bind-address": ["localhost"] } }, /"localhost" of --bind-address: must be an IP/],
     ["a user's name", { given: { "plain-allow-uid": ["root"] } }, /"root" of --plain-allow-uid: must be numeric/],
   ] satisfies readonly (readonly [string, Given, string | RegExp])[]
