@@ -7,10 +7,10 @@ const PROJECT: string = join(import.meta.dirname, "..", "..", "..");
 const RBAC: string = join(PROJECT, "deploy", "rbac", "controller.yaml");
 
 /** Starts `holdfast controller` as the service account of `deploy/rbac/controller.yaml`, with exactly its rights. */
-export async function startController(cluster: Cluster): Promise<Child> {
+export async function startController(cluster: Cluster, name = "controller"): Promise<Child> {
   await cluster.direct.ok(["apply", "-f", RBAC]);
   const token = (await cluster.direct.ok(["create", "token", "holdfast-controller", "-n", "kube-system"])).trim();
-  const kubeconfig = cluster.file("controller.kubeconfig");
+  const kubeconfig = cluster.file(`${name}.kubeconfig`);
   const ca = Buffer.from(readFileSync(cluster.file("ca.crt"))).toString("base64");
   const server = `https://127.0.0.1:${cluster.apiPort}`;
   writeFileSync(
@@ -26,7 +26,7 @@ export async function startController(cluster: Cluster): Promise<Child> {
   const runtime = process.env["HOLDFAST_RUNTIME"] || "bun";
   const run = runtime === "deno" ? ["run", "-A"] : [];
   const controller = new Child({
-    name: "controller",
+    name,
     program: join(PROJECT, "node_modules", ".bin", runtime),
     args: [
       ...run,
@@ -35,7 +35,7 @@ export async function startController(cluster: Cluster): Promise<Child> {
       "--controllers=csrapproving",
       `--kubeconfig=${kubeconfig}`,
     ],
-    logFile: cluster.file("controller.log"),
+    logFile: cluster.file(`${name}.log`),
     cwd: PROJECT,
   });
   await controller.waitUntil(
