@@ -89,6 +89,27 @@ describe("the approver of a cluster that has no other", () => {
       ["another node's serving certificate", servingHere, nodeAway, /system:node:away asks/],
       ["a foreign name", { ...servingHere, dnsNames: ["example.com"] }, nodeHere, /example\.com/],
       ["a foreign address", { ...servingHere, ips: ["192.0.2.1"] }, nodeHere, /192\.0\.2\.1/],
+      ["a client certificate with names", { ...here, dnsNames: ["here"] }, nodeHere, /no DNS names and IP addresses/],
+      [
+        "a client certificate for servers",
+        { ...here, usages: servingHere.usages },
+        nodeHere,
+        /usages are .*server auth/,
+      ],
+      [
+        "a serving certificate for clients",
+        { ...servingHere, usages: here.usages },
+        nodeHere,
+        /usages are .*client auth/,
+      ],
+      ["a serving certificate without names", { ...servingHere, dnsNames: [], ips: [] }, nodeHere, /neither DNS names/],
+      ["another kind of name", { ...here, commonName: "kube-admin" }, nodeHere, /kube-admin is not that of a node/],
+      [
+        "an administrator's groups",
+        { ...here, organizations: ["system:nodes", "system:masters"] },
+        nodeHere,
+        /masters/,
+      ],
       [
         "an organization beyond",
         { ...clientTemplate({ nodeName: "here", organizations: ["system:admins"] }) },

@@ -64,6 +64,9 @@ describe("a hub that joins a stock cluster with a token", () => {
         assert.ok(certificate.checkHost(name), name);
       }
       for (const ip of ["127.0.0.1", "127.0.0.9", "10.96.0.1", "169.254.2.1"]) assert.ok(certificate.checkIP(ip), ip);
+      // A stock cluster has nothing of deploy/rbac: what that takes is told.
+      const { text } = await hub.status("/readyz?verbose");
+      assert.match(text, /\[!\]serving-certificate-believed .*kube-root-ca.crt cannot be read: 403/);
     } finally {
       await hub.stop();
     }

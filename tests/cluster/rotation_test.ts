@@ -95,6 +95,29 @@ describe("a hub whose certificates live for 40 s", () => {
     await hub.waitForLink("online", 60_000);
   });
 
+  it("without a token is well again with one that it is given while it runs, and no watch is cut", async () => {
+    await hub.stop();
+    const { proxyPort, servePort } = hub;
+    hub = make([], { proxyPort, servePort });
+    await hub.start();
+    const watch = new PlainWatch(proxyPort, `${SERVICES}?watch=true&resourceVersion=0`);
+    try {
+      await cutUntilExpired();
+      await relay.setMode("pass");
+      const [joinFlag = ""] = flags;
+      const body = JSON.stringify({ jointoken: joinFlag.replace("--join-token=", "") });
+      const answer = await hub.status("/v1/token", { method: "POST", body });
+      assert.deepEqual([answer.status, answer.text], [200, "update bootstrap token successfully"]);
+      await hub.waitForLink("online", 60_000);
+      await service("after-token");
+      await watch.waitForEvent("what came after it", 20_000, (event) => event.includes("after-token"));
+      assert.equal(watch.ended, undefined);
+      assert.doesNotMatch(hub.log(), /st0123456789abcd/);
+    } finally {
+      watch.close();
+    }
+  });
+
   function make(further: readonly string[], ports: { readonly proxyPort: number; readonly servePort: number }): Hub {
     const serverAddr = `https://127.0.0.1:${relay.port}`;
     return new Hub({
