@@ -72,7 +72,7 @@ export interface LeaderSettings {
 }
 
 /** @returns nothing where nobody is elected. @throws UsageError where the times do not go together */
-export function leaderSettings(values: FlagValues, { process, random }: Platform): LeaderSettings | undefined {
+export function leaderSettings(values: FlagValues, platform: Platform): LeaderSettings | undefined {
   if (!values.boolean("leader-elect")) return undefined;
   const leaseDurationMs = values.durationMs("leader-elect-lease-duration");
   const renewDeadlineMs = values.durationMs("leader-elect-renew-deadline");
@@ -83,11 +83,11 @@ export function leaderSettings(values: FlagValues, { process, random }: Platform
   if (retryPeriodMs === 0 || renewDeadlineMs <= 1.2 * retryPeriodMs) {
     throw new UsageError("--leader-elect-renew-deadline must be longer than 1.2 times --leader-elect-retry-period");
   }
-  const unique = Array.from(random.bytes(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const unique = Array.from(platform.random.bytes(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return {
     namespace: values.string("leader-elect-resource-namespace"),
     name: values.string("leader-elect-resource-name"),
-    identity: `${process.environment["HOSTNAME"] ?? "holdfast-controller"}_${unique}`,
+    identity: `${platform.process.environment["HOSTNAME"] ?? "holdfast-controller"}_${unique}`,
     leaseDurationMs,
     renewDeadlineMs,
     retryPeriodMs,
