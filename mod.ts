@@ -4,6 +4,7 @@
  * @module
  */
 export { createHub, type Hub, type HubOptions } from "./src/hub/hub.ts";
+export type { CertificateStatus, HubCertificates } from "./src/hub/hub_certificates.ts";
 export type { HealthOptions, HubLinkOptions, WorkingMode } from "./src/hub/hub_link.ts";
 export {
   type DiscoveredResources,
@@ -38,6 +39,7 @@ export type { HealthTimes } from "./src/cloud/health_check.ts";
 /** The ports: what the core asks of a runtime. */
 export type { ByteSource, Duplex, RawHeaders, Sink } from "./src/platform/bytes.ts";
 export { type Cipher, CipherError, type CreateCipher } from "./src/platform/cipher.ts";
+export type { IsIssuedBy } from "./src/platform/certificates.ts";
 export type { Clock, Timer } from "./src/platform/clock.ts";
 export { CommandError, type CommandResult, type Commands, type RunOptions } from "./src/platform/commands.ts";
 export type { Dial, DialOptions, Join } from "./src/platform/dialer.ts";

@@ -17,11 +17,15 @@ import type { Platform } from "../../src/platform/platform.ts";
 
 /** Time that the runtime gets to end by itself after the command has: what still runs then is cut off. */
 const LINGER_MS = 2000;
+const ALIVE_MS = 60_000;
 
 /** Runs `holdfast` with the arguments of this process, and ends the process with the command's exit code. */
 export async function main(platform: Platform): Promise<void> {
   exitOnUnhandledErrors(platform);
+  // A command that waits, for the cloud say, has nothing open that would keep the process: its timers do not.
+  const alive = setInterval(() => undefined, ALIVE_MS);
   process.exitCode = await runCli(platform, process.argv.slice(2));
+  clearInterval(alive);
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 

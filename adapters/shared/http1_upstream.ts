@@ -191,7 +191,12 @@ function createAgent(
 }
 
 function tlsOptions(origin: Origin, credentials: ClientCredentials): https.AgentOptions {
-  return { ...credentials, servername: sniName(origin.serverName), rejectUnauthorized: true, minVersion: "TLSv1.2" };
+  return {
+    ...credentials,
+    servername: sniName(origin.serverName),
+    rejectUnauthorized: !origin.unverified,
+    minVersion: "TLSv1.2",
+  };
 }
 
 /** A body that its fields say nothing about would be read as the next request (RFC 9112 6.3). */

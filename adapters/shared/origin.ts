@@ -14,17 +14,22 @@ export interface Origin {
   /** Host and port as in the URL: what stands for a missing Host field. */
   readonly authority: string;
   readonly serverName: string;
+  /** Whoever answers is taken for the server. */
+  readonly unverified: boolean;
   readonly connectTimeoutMs: number;
   readonly maxConnections: number;
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
 }
 
-/** @throws TypeError where the origin is no http or https URL */
+/** @throws TypeError where the origin is no http or https URL, or a client certificate would be shown to just anybody */
 export function parseOrigin(options: UpstreamOptions): Origin {
   const url = new URL(options.origin);
   const secure = url.protocol === "https:";
   if (!secure && url.protocol !== "http:") throw new TypeError(`Cannot speak ${url.protocol} to an upstream`);
+  if (options.unverified && options.cert !== undefined) {
+    throw new TypeError("Cannot show a certificate to just anybody");
+  }
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   return {
     secure,
@@ -32,6 +37,7 @@ export function parseOrigin(options: UpstreamOptions): Origin {
     port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
     authority: url.host,
     serverName: options.serverName ?? hostname,
+    unverified: options.unverified ?? false,
     connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
     maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
     pingIntervalMs: options.pingIntervalMs ?? DEFAULT_PING_INTERVAL_MS,

@@ -1,4 +1,5 @@
 import type { Platform } from "../../src/platform/platform.ts";
+import { isIssuedBy } from "./certificates.ts";
 import { createCipher } from "./cipher.ts";
 import { clock } from "./clock.ts";
 import { commands } from "./commands.ts";
@@ -24,6 +25,7 @@ export function platformOf(own: Pick<Platform, "runtime" | "listen" | "createUps
     openStore,
     openStateFile,
     createCipher,
+    isIssuedBy,
     commands,
     createLogger,
     createMetrics,

@@ -92,7 +92,7 @@ function createGeneration(origin: Origin, credentials: ClientCredentials): Gener
     credentials,
     flights,
     http1: new Http1Upstream(origin, { credentials, flights }),
-    http2: origin.secure ? new Http2Pool(origin, { credentials, flights }) : undefined,
+    http2: origin.secure && !origin.unverified ? new Http2Pool(origin, { credentials, flights }) : undefined,
   };
 }
 

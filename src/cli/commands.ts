@@ -1,8 +1,10 @@
 import { cacheGetCommand } from "./cache_get_command.ts";
 import { cacheLsCommand } from "./cache_ls_command.ts";
+import { cacheRekeyCommand } from "./cache_rekey_command.ts";
 import { cacheRmCommand } from "./cache_rm_command.ts";
 import { cacheVerifyCommand } from "./cache_verify_command.ts";
 import type { Command } from "./command.ts";
+import { controllerCommand } from "./controller_command.ts";
 import { demoCommand } from "./demo_command.ts";
 import { hubCommand } from "./hub_command.ts";
 import { versionCommand } from "./version_command.ts";
@@ -14,6 +16,8 @@ export const commands: readonly Command[] = [
   cacheGetCommand,
   cacheRmCommand,
   cacheVerifyCommand,
+  cacheRekeyCommand,
+  controllerCommand,
   demoCommand,
   versionCommand,
 ];

@@ -1,8 +1,9 @@
-import { parse } from "yaml";
+import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import type { FileSystem } from "../platform/files.ts";
 import type { Flag } from "./flag.ts";
 import { suggestion } from "./nearest.ts";
+import { shownName } from "./shown_word.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Texts by flag name, as they would stand on the command line. */
@@ -38,7 +39,9 @@ export async function readConfigFile({ files, path, flags, otherFlags }: ConfigF
     const flag = known.get(key);
     if (flag === undefined && others.has(key)) continue;
     if (flag === undefined) {
-      throw new UsageError(`Unknown key "${key}" in ${path}${suggestion(key, { names: [...known.keys()] })}`);
+      throw new UsageError(
+        `Unknown key "${shownName(key, flags)}" in ${path}${suggestion(key, { names: [...known.keys()] })}`,
+      );
     }
     const texts = value.safeParse(given);
     if (!texts.success || (flag.type !== "list" && Array.isArray(given))) {
@@ -59,7 +62,14 @@ function parseYaml(path: string, content: Uint8Array): unknown {
   try {
     return parse(new TextDecoder().decode(content));
   } catch (cause) {
-    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
-    throw new UsageError(`Cannot read ${path} as YAML: ${reason}`, { cause });
+    throw new UsageError(`Cannot read ${path} as YAML: ${faultOf(cause)}`);
   }
+}
+
+/** What is wrong and where: what stands there may be a secret, and the library's messages repeat it. */
+function faultOf(error: unknown): string {
+  if (!(error instanceof YAMLParseError)) return "it is malformed";
+  const { line, col } = error.linePos?.[0] ?? {};
+  const fault = error.code.toLowerCase().replaceAll("_", " ");
+  return line === undefined ? fault : `${fault} at line ${line}, column ${col}`;
 }

@@ -28,6 +28,8 @@ export interface Flag {
   readonly short?: string;
   /** What is asked this once: neither the environment nor a file may set it. */
   readonly commandLineOnly?: boolean;
+  /** Its value is shown to nobody: no error repeats it. */
+  readonly secret?: boolean;
   /** A variable that counts beside `HOLDFAST_<NAME>`, after it. */
   readonly variable?: string;
   /** What is wrong with a value (each one of a list) of the right type, if anything. */

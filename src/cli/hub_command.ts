@@ -1,4 +1,5 @@
 import { createHub, type Hub, type HubOptions } from "../hub/hub.ts";
+import type { HubCertificates } from "../hub/hub_certificates.ts";
 import type { HubState } from "../hub/hub_state.ts";
 import type { Listener } from "../platform/listener.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -9,7 +10,9 @@ import { logLevelOf } from "./common_flags.ts";
 import type { FlagValues } from "./flag_values.ts";
 import { filtersOptions } from "./filter_flags.ts";
 import { hubFlags } from "./hub_flags.ts";
+import { certificatesOf, openCertificates, openIdentitySource } from "./hub_certificates.ts";
 import { type HubIdentity, openHubIdentity } from "./hub_identity.ts";
+import { warnOfIgnoredFlags } from "./ignored_flags.ts";
 import { startOnStorage } from "./hub_storage.ts";
 import { hubLinkOptions, openState, workingModeOf } from "./hub_link_options.ts";
 import { listenOn } from "./listen_on.ts";
@@ -50,18 +53,26 @@ interface Starting {
 }
 
 async function startHub({ platform, values }: CommandContext, { logger, cleanup }: Starting): Promise<void> {
+  warnOfIgnoredFlags(values, logger);
   const origins = cloudOrigins(values);
-  const identity = await openHubIdentity({ platform, kubeconfig: kubeconfigOf(values), origins, logger });
-  cleanup.push(identity.close);
+  const source = await openIdentitySource({ platform, values, origins, logger });
+  const identity = await openHubIdentity({ platform, load: source.load, origins, logger });
+  cleanup.push(identity.close, () => source.close());
+  const kept = await openCertificates({ platform, values, origins, logger, source, identity });
+  const { serving } = kept;
+  cleanup.push(() => serving.close());
+  const certificates = certificatesOf(source, serving);
+  const parts = { identity, logger, certificates };
   const hub = workingModeOf(values) === "cloud"
-    ? await createHub({ ...hubOptions({ platform, values }, { identity, logger }), store: createMemoryStore() })
-    : await startOnDisk({ platform, values }, { identity, logger, cleanup });
+    ? await createHub({ ...hubOptions({ platform, values }, parts), store: createMemoryStore() })
+    : await startOnDisk({ platform, values }, { ...parts, cleanup });
   const listeners: Listener[] = [];
   // Watches are ended by the hub, while its listeners wait for answers under way.
   cleanup.push(async () => {
     await Promise.all([hub.close(), ...listeners.map((listener) => listener.close(stopGraceMs))]);
   });
   await listen({ platform, values, hub, listeners });
+  kept.start();
   const [proxy, status] = listeners.map((listener) => `http://${hostAndPort(listener.hostname, listener.port)}`);
   logger.log("info", "Hub listens", { node: values.string("node-name"), cloud: origins, proxy, status, version });
 }
@@ -69,6 +80,7 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
 interface HubParts {
   readonly identity: HubIdentity;
   readonly logger: Logger;
+  readonly certificates: HubCertificates;
   readonly state?: HubState;
 }
 
@@ -94,7 +106,7 @@ async function startOnDisk({ platform, values }: Context, starting: HubParts & S
 
 function hubOptions(
   { platform, values }: Context,
-  { identity, logger, state }: HubParts,
+  { identity, logger, state, certificates }: HubParts,
 ): Omit<HubOptions, "store" | "outboxStore"> {
   const allowUids = values.list("plain-allow-uid").map(Number);
   return {
@@ -103,6 +115,7 @@ function hubOptions(
     ...hubLinkOptions({ values, identity, state }),
     ...(state === undefined ? {} : { state }),
     logger,
+    certificates,
     metrics: platform.createMetrics(),
     cloudReadTimeoutMs: values.durationMs("cloud-read-timeout"),
     minRequestTimeoutMs: values.durationMs("min-request-timeout"),
@@ -154,14 +167,6 @@ function cloudOrigins(values: FlagValues): readonly string[] {
     return result.origin;
   });
   return [...new Set(origins)];
-}
-
-function kubeconfigOf(values: FlagValues): string {
-  const path = values.string("kubeconfig");
-  if (path === "") {
-    throw new UsageError("--kubeconfig is required: joining with a token comes with a later version");
-  }
-  return path;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

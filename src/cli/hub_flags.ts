@@ -2,6 +2,8 @@ import { isIpAddress, isLoopbackAddress, serverOrigin } from "./address.ts";
 import { commonFlags } from "./common_flags.ts";
 import type { Flag } from "./flag.ts";
 import { filterFlags } from "./filter_flags.ts";
+import { identityFlags } from "./identity_flags.ts";
+import { ignoredFlags } from "./ignored_flags.ts";
 import { linkFlags } from "./link_flags.ts";
 
 const port = { type: "integer", minimum: 0, maximum: 65_535, placeholder: "PORT" } as const;
@@ -17,14 +19,6 @@ export const hubFlags: readonly Flag[] = [
     group: "Cloud",
     required: true,
     check: checkServer,
-  },
-  {
-    name: "kubeconfig",
-    type: "string",
-    default: "",
-    placeholder: "FILE",
-    help: "identity towards the cloud: its user's client certificate or token, and its cluster's CA",
-    group: "Cloud",
   },
   {
     name: "cloud-read-timeout",
@@ -158,8 +152,10 @@ export const hubFlags: readonly Flag[] = [
     help: "32 bytes that the replica is encrypted with",
     group: "Storage",
   },
+  ...identityFlags,
   ...linkFlags,
   ...filterFlags,
+  ...ignoredFlags,
   ...commonFlags,
 ];
 

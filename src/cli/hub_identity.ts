@@ -1,5 +1,5 @@
 import type { BackendOptions } from "../cloud/backend.ts";
-import { type KubeIdentity, loadKubeconfig } from "../identity/kubeconfig.ts";
+import type { NodeIdentity } from "../identity/kubeconfig.ts";
 import { spkiHashes } from "../identity/spki_hash.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -7,8 +7,9 @@ import type { ClientCredentials, Upstream } from "../platform/upstream.ts";
 
 export interface HubIdentityOptions {
   readonly platform: Platform;
-  readonly kubeconfig: string;
-  /** Origins of the API servers; the one that the kubeconfig names is not used. */
+  /** Reads it: once at the start, and again whenever one of its files has changed. @throws KubeconfigError, FileError */
+  readonly load: () => Promise<NodeIdentity>;
+  /** Origins of the API servers; one that a kubeconfig names is not used. */
   readonly origins: readonly string[];
   readonly logger: Logger;
 }
@@ -29,24 +30,24 @@ export interface HubIdentity {
 const closeGraceMs = 1000;
 
 /**
- * Reads a kubeconfig, and again whenever one of its files changes: new requests then travel with the new certificate or
- * token. What cannot be read then is logged, and the identity stays as it was.
+ * Reads the node's identity, and again whenever one of its files changes: new requests then travel with the new certificate
+ * or token, and none that is under way is cut. What cannot be read then is logged, and the identity stays as it was.
  *
- * @throws KubeconfigError
+ * @throws KubeconfigError, FileError
  */
 export async function openHubIdentity(options: HubIdentityOptions): Promise<HubIdentity> {
-  const { platform, kubeconfig, origins, logger } = options;
+  const { platform, load, origins, logger } = options;
   const { files } = platform;
   const closing = new AbortController();
-  let identity = await loadKubeconfig({ files, path: kubeconfig });
+  let identity = await load();
   const ways = origins.map((origin) => openWays(platform, { origin, identity }));
   let heard = (_: readonly string[]): void => {};
   const reload = async (): Promise<void> => {
     try {
-      identity = await loadKubeconfig({ files, path: kubeconfig });
+      identity = await load();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      logger.log("warn", "Kubeconfig changed and cannot be used, going on with what was read before", { reason });
+      logger.log("warn", "Identity changed and cannot be used, going on with what was read before", { reason });
       return;
     }
     for (const { upstream, callerUpstream } of ways) {
@@ -54,7 +55,7 @@ export async function openHubIdentity(options: HubIdentityOptions): Promise<HubI
       callerUpstream.rotate(callerCredentials(identity));
     }
     heard(await caHashesOf(identity));
-    logger.log("info", "Identity was read again", { kubeconfig });
+    logger.log("info", "Identity was read again", { files: identity.files.join(", ") });
     follow();
   };
   const followed = new Set<string>();
@@ -84,7 +85,7 @@ interface Ways extends BackendOptions {
 
 function openWays(
   { createUpstream }: Platform,
-  { origin, identity }: { readonly origin: string; readonly identity: KubeIdentity },
+  { origin, identity }: { readonly origin: string; readonly identity: NodeIdentity },
 ): Ways {
   const server = { origin, ...(identity.serverName === undefined ? {} : { serverName: identity.serverName }) };
   return {
@@ -96,14 +97,14 @@ function openWays(
 }
 
 /** Where the CA cannot be read every connection fails, and says why. */
-async function caHashesOf({ ca }: KubeIdentity): Promise<readonly string[]> {
+async function caHashesOf({ ca }: NodeIdentity): Promise<readonly string[]> {
   return ca === undefined ? [] : await spkiHashes(ca).catch(() => []);
 }
 
-function nodeCredentials({ ca, cert, key }: KubeIdentity): ClientCredentials {
+function nodeCredentials({ ca, cert, key }: NodeIdentity): ClientCredentials {
   return { ...(ca === undefined ? {} : { ca }), ...(cert === undefined || key === undefined ? {} : { cert, key }) };
 }
 
-function callerCredentials({ ca }: KubeIdentity): ClientCredentials {
+function callerCredentials({ ca }: NodeIdentity): ClientCredentials {
   return ca === undefined ? {} : { ca };
 }

@@ -26,7 +26,7 @@ interface Origin {
 /**
  * Puts the flags of a command together: command line before environment before file (`--config`) before default.
  *
- * @throws UsageError that names the flag, the value and where it stands
+ * @throws UsageError that names the flag, the value (unless that is secret) and where it stands
  */
 export async function resolveFlags(options: ResolveFlagsOptions): Promise<FlagValues> {
   const { flags, otherFlags = [], given, environment, files } = options;
@@ -65,7 +65,8 @@ function parse(flag: Flag, given: { readonly texts: readonly string[]; readonly 
     return parseFlagValue(flag, given.texts);
   } catch (error) {
     if (!(error instanceof FlagValueError)) throw error;
-    throw new UsageError(`Invalid value "${given.texts.join(",")}" of ${given.name}: ${error.message}`);
+    const shown = flag.secret === true ? "" : ` "${given.texts.join(",")}"`;
+    throw new UsageError(`Invalid value${shown} of ${given.name}: ${error.message}`);
   }
 }
 

@@ -7,6 +7,7 @@ import { unknownVariables } from "./environment.ts";
 import type { FlagValues } from "./flag_values.ts";
 import { suggestion } from "./nearest.ts";
 import { resolveFlags } from "./resolve_flags.ts";
+import { shownName, shownWord } from "./shown_word.ts";
 import { UsageError } from "./usage_error.ts";
 
 const failureExitCode = 1;
@@ -70,7 +71,7 @@ function argumentOf({ command, rest }: RunCommandOptions): string {
   const unexpected = argument === undefined ? rest[0] : second;
   if (unexpected !== undefined) {
     const form = argument === undefined ? "" : `: it takes one ${argument.placeholder}`;
-    throw new UsageError(`Unexpected argument "${unexpected}"${form}`);
+    throw new UsageError(`Unexpected argument${shownWord(unexpected, command.flags)}${form}`);
   }
   if (argument?.required === true && first === "") throw new UsageError(`${argument.placeholder} is required`);
   return first;
@@ -83,5 +84,8 @@ function unknownFlag(command: Command, [first = "", second]: readonly string[]):
     names: command.flags.map(({ name }) => name),
     prefix: "--",
   });
-  return new UsageError(`Unknown flag ${flag}${value === undefined ? "" : ` (value "${value}")`}${named}`);
+  const shown = value === undefined ? "" : shownWord(value, command.flags);
+  return new UsageError(
+    `Unknown flag ${shownName(flag, command.flags)}${shown === "" ? "" : ` (value${shown})`}${named}`,
+  );
 }

@@ -25,6 +25,7 @@ import { declareMetrics } from "./hub_metrics.ts";
 import type { HubState } from "./hub_state.ts";
 import { knownBackends } from "./link_status.ts";
 import { proxy } from "./proxy.ts";
+import { declareCertificateMetrics, type HubCertificates } from "./hub_certificates.ts";
 import { createStatusApp } from "./status_app.ts";
 import { statusResponse } from "./status_response.ts";
 
@@ -48,6 +49,8 @@ export interface HubOptions extends HubLinkOptions {
   /** What local components get otherwise than the cloud has it, or not at all. @default everybody gets everything as it is */
   readonly filters?: FiltersOptions;
   readonly logger: Logger;
+  /** What `/readyz` tells of them. */
+  readonly certificates?: HubCertificates;
   readonly metrics: Metrics;
   /** After it a read is answered by the replica, if that can. @default {2_000} */
   readonly cloudReadTimeoutMs?: number;
@@ -82,7 +85,7 @@ export interface Hub {
  * @throws StoreError where the store cannot be read at all
  */
 export async function createHub(options: HubOptions): Promise<Hub> {
-  const { platform, metrics, version } = options;
+  const { platform, metrics, version, certificates } = options;
   const closing = new AbortController();
   const context = createContext(options, closing.signal);
   try {
@@ -94,6 +97,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     await context.replica.close();
     throw error;
   }
+  if (certificates !== undefined) declareCertificateMetrics(certificates, metrics);
   await context.link.start();
   context.filters?.start();
   context.pusher?.start();
@@ -101,7 +105,13 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   // In cloud mode only what filters need is held.
   if (context.workingMode === "edge" || context.filters !== undefined) eviction.start();
   const apps = createApps(context, options);
-  const statusApp = createStatusApp({ context, metrics, version, startedAt: platform.clock.now() });
+  const statusApp = createStatusApp({
+    context,
+    metrics,
+    version,
+    startedAt: platform.clock.now(),
+    ...(certificates === undefined ? {} : { certificates }),
+  });
   const guarded = new Hono<{ Bindings: ExchangeBindings }>();
   guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "writes" }));
   guarded.route("/", statusApp);

@@ -3,32 +3,30 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { Outbox } from "../replica/outbox.ts";
 import { createCacheApp } from "./cache_app.ts";
 import type { HubContext } from "./context.ts";
+import { certificateChecks, type HubCertificates } from "./hub_certificates.ts";
+import { createJoinTokenApp } from "./join_token_app.ts";
 import { createOutboxApp } from "./outbox_app.ts";
 import type { Filters } from "./filters.ts";
 import { iso, leaseStatus, linkStatus } from "./link_status.ts";
+import type { Check } from "./readiness_check.ts";
 
 export interface StatusAppOptions {
   readonly context: HubContext;
   readonly metrics: Metrics;
   readonly version: string;
   readonly startedAt: number;
-}
-
-interface Check {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly why: string;
-  /** Told, but the hub serves all the same. */
-  readonly informational?: boolean;
+  readonly certificates?: HubCertificates;
 }
 
 /** The routes of the status server (design, section 9). */
-export function createStatusApp({ context, metrics, version, startedAt }: StatusAppOptions): Hono {
+export function createStatusApp(
+  { context, metrics, version, startedAt, certificates }: StatusAppOptions,
+): Hono {
   const app = new Hono();
   app.get("/healthz", (c) => c.text("ok"));
   app.get("/livez", (c) => c.text("ok"));
   app.get("/readyz", (c) => {
-    const checks = readiness(context);
+    const checks = [...readiness(context), ...(certificates === undefined ? [] : certificateChecks(certificates))];
     const ready = checks.every((check) => check.ok || check.informational);
     if (ready && c.req.query("verbose") === undefined) return c.text("ok");
     return c.text(verbose(checks, ready), ready ? 200 : 503);
@@ -40,6 +38,7 @@ export function createStatusApp({ context, metrics, version, startedAt }: Status
   app.get("/v1/status", (c) => c.json(status(context, { version, startedAt })));
   app.route("/", createCacheApp(context));
   app.route("/", createOutboxApp(context));
+  app.route("/", createJoinTokenApp(certificates?.takeJoinToken));
   app.notFound((c) => c.text("404 page not found", 404));
   return app;
 }

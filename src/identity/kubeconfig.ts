@@ -2,17 +2,21 @@ import { parse } from "yaml";
 import { z } from "zod";
 import type { FileSystem } from "../platform/files.ts";
 
-/** The identity towards the cloud that a kubeconfig gives. PEM texts. */
-export interface KubeIdentity {
+/** The identity towards the cloud that a kubeconfig gives. */
+export interface KubeIdentity extends NodeIdentity {
   /** `https://host:port` */
   readonly server: string;
+}
+
+/** Who the node is towards the cloud, and whom it believes. PEM texts. */
+export interface NodeIdentity {
   readonly serverName?: string;
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
   /** A bearer token, where the user has no client certificate. */
   readonly token?: string;
-  /** The files it was read from, the kubeconfig first: when one of them changes it must be read again. */
+  /** The files it was read from: when one of them changes it must be read again. */
   readonly files: readonly string[];
 }
 

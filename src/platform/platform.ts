@@ -1,3 +1,4 @@
+import type { IsIssuedBy } from "./certificates.ts";
 import type { CreateCipher } from "./cipher.ts";
 import type { Clock } from "./clock.ts";
 import type { Commands } from "./commands.ts";
@@ -24,6 +25,7 @@ export interface Platform {
   readonly openStore: OpenStore;
   readonly openStateFile: OpenStateFile;
   readonly createCipher: CreateCipher;
+  readonly isIssuedBy: IsIssuedBy;
   readonly commands: Commands;
   createLogger(options: { readonly level: LogLevel; readonly format: "text" | "json" }): Logger;
   createMetrics(): Metrics;

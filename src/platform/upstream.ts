@@ -64,6 +64,11 @@ export interface UpstreamOptions extends ClientCredentials {
   readonly origin: string;
   /** Name to verify in the server's certificate in place of the host. */
   readonly serverName?: string;
+  /**
+   * Takes whoever answers for the server: for a public document whose truth is proved by other means, and never with a
+   * credential. @default {false}
+   */
+  readonly unverified?: boolean;
   /** Connections of HTTP/1.1 at once. @default {32} */
   readonly maxConnections?: number;
   /** Time for TCP and TLS. @default {10_000} */

@@ -21,7 +21,21 @@ export const SRC_IMPORTS: Readonly<Record<string, readonly string[]>> = srcImpor
 export const TYPES_ONLY: ReadonlySet<string> = new Set(["filter → replica"]);
 
 /** The packages of npm that `src` and `mod.ts` may import; all others sit behind ports in `adapters`. */
-export const SRC_PACKAGES: readonly string[] = ["@bufbuild/protobuf", "@peculiar/x509", "hono", "jose", "yaml", "zod"];
+export const SRC_PACKAGES: readonly string[] = [
+  "@bufbuild/protobuf",
+  "@peculiar/x509",
+  "hono",
+  "jose",
+  "reflect-metadata", // what @peculiar/x509 wants to find
+  "yaml",
+  "zod",
+];
+
+/** Packages that one folder of `src` alone may import: a hub shares a small node with pods and never loads them. */
+export const PACKAGES_OF_FOLDERS: Readonly<Record<string, string>> = {
+  "@peculiar/x509": "controller",
+  "reflect-metadata": "controller",
+};
 
 /** The folders of `adapters` that belong to one runtime each and may import `adapters/shared`. */
 export const RUNTIME_FOLDERS: readonly string[] = ["bun", "deno", "node"];

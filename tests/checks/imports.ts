@@ -1,7 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix, relative } from "node:path";
 import { findCycles } from "./import_cycles.ts";
-import { LAUNCHERS, RUNTIME_FOLDERS, RUNTIME_NAMES, SRC_IMPORTS, SRC_PACKAGES, TYPES_ONLY } from "./import_rules.ts";
+import {
+  LAUNCHERS,
+  PACKAGES_OF_FOLDERS,
+  RUNTIME_FOLDERS,
+  RUNTIME_NAMES,
+  SRC_IMPORTS,
+  SRC_PACKAGES,
+  TYPES_ONLY,
+} from "./import_rules.ts";
 import { type ImportEdge, type ParsedFile, parseSourceFile } from "./source_file.ts";
 
 /** What is checked: a folder and the packages that whoever installs the package gets as well. */
@@ -80,6 +88,8 @@ function packageProblem(tree: Tree, path: string, specifier: string): string | u
   if (!path.startsWith("adapters/") && !SRC_PACKAGES.includes(name)) {
     return `${specifier} is not among the imports of src: ${SRC_PACKAGES.join(", ")}`;
   }
+  const folder = PACKAGES_OF_FOLDERS[name];
+  if (folder !== undefined && !path.startsWith(`src/${folder}/`)) return `${specifier} belongs in src/${folder} alone`;
   if (specifier.startsWith("node:")) return undefined;
   const runtime = /^(bun|deno|jsr)(:|$)/.exec(specifier)?.[1];
   if (runtime === undefined) {

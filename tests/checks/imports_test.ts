@@ -68,7 +68,7 @@ const PLANTED: readonly Planted[] = [
     files: { "src/hub/planted.ts": `import "node:fs";\n` },
     found: [
       "src/hub/planted.ts:1: node:fs is not among the imports of src: " +
-      "@bufbuild/protobuf, @peculiar/x509, hono, jose, yaml, zod",
+      "@bufbuild/protobuf, @peculiar/x509, hono, jose, reflect-metadata, yaml, zod",
     ],
   },
   {
@@ -76,9 +76,20 @@ const PLANTED: readonly Planted[] = [
     files: { "src/cli/planted.ts": `import "commander";\nimport "hono/html";\nimport "@hono/node-server";\n` },
     found: [
       "src/cli/planted.ts:1: commander is not among the imports of src: " +
-      "@bufbuild/protobuf, @peculiar/x509, hono, jose, yaml, zod",
+      "@bufbuild/protobuf, @peculiar/x509, hono, jose, reflect-metadata, yaml, zod",
       "src/cli/planted.ts:3: @hono/node-server is not among the imports of src: " +
-      "@bufbuild/protobuf, @peculiar/x509, hono, jose, yaml, zod",
+      "@bufbuild/protobuf, @peculiar/x509, hono, jose, reflect-metadata, yaml, zod",
+    ],
+  },
+  {
+    name: "a library that would cost every hub memory",
+    files: {
+      "src/identity/planted.ts": `await import("@peculiar/x509");\n`,
+      "src/hub/planted.ts": `import "reflect-metadata";\n`,
+    },
+    found: [
+      "src/hub/planted.ts:1: reflect-metadata belongs in src/controller alone",
+      "src/identity/planted.ts:1: @peculiar/x509 belongs in src/controller alone",
     ],
   },
   {

@@ -174,6 +174,24 @@ for (const longRunning of [false, true]) {
   });
 }
 
+test("Upstream.request takes whoever answers where it is unverified, and shows nobody a certificate then", async () => {
+  const web = https.createServer(server, (_request, response) => response.end("ok"));
+  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+  const port = portOf(web);
+  const origin = `https://localhost:${port}`;
+  await withUpstream({ port }, async (upstream) => {
+    for (const longRunning of [false, true]) {
+      assert.equal(await text(await upstream.request(get("/", { longRunning }))), "ok");
+    }
+  }, { origin, unverified: true });
+  await assert.rejects(
+    withUpstream({ port }, () => Promise.resolve(), { origin, unverified: true, ...server }),
+    TypeError,
+  );
+  web.closeAllConnections();
+  web.close();
+});
+
 test("Upstream.request verifies serverName in place of the host", async () => {
   const web = https.createServer(server, (_request, response) => response.end("ok"));
   await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));

@@ -23,6 +23,13 @@ export interface Authority {
   readonly caPem: string;
   /** Issues a certificate for server and client. */
   issue(options: IssueOptions): Promise<IssuedCertificate>;
+  /** Signs a certificate request as the cluster's signer does: its key, its subject, its names. @returns PEM */
+  sign(requestPem: string, validity: Validity): Promise<string>;
+}
+
+export interface Validity {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
 }
 
 /** Makes a certificate authority for one test. */
@@ -44,6 +51,20 @@ export async function createAuthority(commonName = "holdfast test authority"): P
   return {
     caPem: authority.toString("pem"),
     issue: (options) => issue(options, { issuer: authority, signingKey: keys.privateKey }),
+    sign: async (requestPem, validity) => {
+      const request = new x509.Pkcs10CertificateRequest(requestPem);
+      const certificate = await x509.X509CertificateGenerator.create({
+        serialNumber: serialNumber(),
+        subject: request.subjectName,
+        issuer: authority.subject,
+        ...validity,
+        signingAlgorithm: ALGORITHM,
+        publicKey: request.publicKey,
+        signingKey: keys.privateKey,
+        extensions: [...request.extensions],
+      });
+      return certificate.toString("pem");
+    },
   };
 }
 

@@ -18,6 +18,7 @@ export interface HubOptions {
   readonly dir: string;
   /** `https://127.0.0.1:PORT` of the API server or of a relay in front of it. */
   readonly serverAddr: string;
+  /** Empty where it joins. */
   readonly kubeconfig: string;
   readonly nodeName: string;
   readonly flags?: readonly string[];
@@ -112,7 +113,7 @@ export class Hub {
         `adapters/${runtime}/main.ts`,
         "hub",
         `--server-addr=${serverAddr}`,
-        `--kubeconfig=${kubeconfig}`,
+        ...(kubeconfig === "" ? [] : [`--kubeconfig=${kubeconfig}`]),
         `--node-name=${nodeName}`,
         `--proxy-port=${this.proxyPort}`,
         `--serve-port=${this.servePort}`,

@@ -113,6 +113,26 @@ for (
     ["an empty key of the file", { file: "serve-port:" }, /"serve-port" in .*: must be one value/],
     ["a file that is no map", { file: "- a" }, /\/etc\/holdfast.yaml: it must be a map/],
     ["a file that is no YAML", { file: "a: [" }, /Cannot read \/etc\/holdfast.yaml as YAML/],
+    [
+      "a malformed join token of the environment, which it does not repeat",
+      { environment: { HOLDFAST_JOIN_TOKEN: "abcdef.0123" } },
+      /^Invalid value of --join-token \(HOLDFAST_JOIN_TOKEN\): must be a token as [^"]*$/,
+    ],
+    [
+      "a malformed join token of the file, which it does not repeat",
+      { file: "join-token: abcdef.0123" },
+      /^Invalid value of "join-token" in \/etc\/holdfast.yaml: must be a token as [^"]*$/,
+    ],
+    [
+      "a join token against its key, which it does not repeat",
+      { file: "{join-token=abcdef.0123}" },
+      'Unknown key "join-token…" in /etc/holdfast.yaml',
+    ],
+    [
+      "YAML with a stray scalar, which it does not repeat",
+      { file: 'join-token: "x" abcdef.0123\nnode-name: a' },
+      "Cannot read /etc/holdfast.yaml as YAML: unexpected token at line 1, column 17",
+    ],
     ["a missing file", { given: { config: ["/none"] } }, 'Cannot read --config "/none": there is no such file'],
     ["no server", { given: { "server-addr": [""] } }, /^--server-addr is required: .*HOLDFAST_SERVER_ADDR/],
     ["no node name", { given: { "node-name": [""] } }, /^--node-name is required: .*HOLDFAST_NODE_NAME or NODE_NAME/],
@@ -128,6 +148,7 @@ for (
       /"0.0.0.0" of --bind-proxy-address: .*loopback/,
     ],
     ["a public IPv6 proxy", { given: { "bind-proxy-address": ["::"] } }, /--bind-proxy-address: .*loopback/],
+    ["another bootstrap mode", { given: { "bootstrap-mode": ["x"] } }, /must be token or kubeletcertificate/],
     ["a name as address", { given: { "bind-address": ["localhost"] } }, /"localhost" of --bind-address: must be an IP/],
     ["a user's name", { given: { "plain-allow-uid": ["root"] } }, /"root" of --plain-allow-uid: must be numeric/],
   ] satisfies readonly (readonly [string, Given, string | RegExp])[]

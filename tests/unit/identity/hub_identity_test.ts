@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openHubIdentity } from "../../../src/cli/hub_identity.ts";
+import { loadKubeconfig } from "../../../src/identity/kubeconfig.ts";
 import { Cloud } from "../../../src/cloud/cloud.ts";
 import type { Platform } from "../../../src/platform/platform.ts";
 import { createFakeClock } from "../../testing/fake_clock.ts";
@@ -19,7 +20,7 @@ test("openHubIdentity gives the token as the cloud's client takes it", async () 
   const used = { files: fakeFiles({ "/kubeconfig": kubeconfig }), createUpstream: () => upstream };
   const identity = await openHubIdentity({
     platform: used as unknown as Platform, // all that it uses
-    kubeconfig: "/kubeconfig",
+    load: () => loadKubeconfig({ files: used.files, path: "/kubeconfig" }),
     origins: ["https://cloud", "https://other:6443"],
     logger: silentLogger,
   });
