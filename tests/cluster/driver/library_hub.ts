@@ -1,6 +1,7 @@
 import { createHub, type FiltersOptions } from "../../../mod.ts";
 import { createPlatform } from "../../../adapters/bun/platform.ts";
 import { openHubIdentity } from "../../../src/cli/hub_identity.ts";
+import { loadKubeconfig } from "../../../src/identity/kubeconfig.ts";
 import { createMemoryStore } from "../../../src/store/memory_store.ts";
 
 export interface LibraryHubOptions {
@@ -23,7 +24,8 @@ export async function startLibraryHub(options: LibraryHubOptions): Promise<Libra
   const { kubeconfig, serverAddr, nodeName, filters } = options;
   const platform = createPlatform();
   const logger = platform.createLogger({ level: "warn", format: "text" });
-  const identity = await openHubIdentity({ platform, kubeconfig, origins: [serverAddr], logger });
+  const load = () => loadKubeconfig({ files: platform.files, path: kubeconfig });
+  const identity = await openHubIdentity({ platform, load, origins: [serverAddr], logger });
   const hub = await createHub({
     platform,
     nodeName,
