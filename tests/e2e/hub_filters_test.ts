@@ -359,7 +359,3 @@ test("a kubelet's pods do not wait for pools in a cluster that has none, nor off
     assert.ok(clock.monotonic() - began < 2_000);
   });
 });
-
-test("createHub refuses two filters of one name", async () => {
-  await assert.rejects(() => scene(() => Promise.resolve(), { filters: { own: [hiding, hiding] } }), TypeError);
-});
