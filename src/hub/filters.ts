@@ -99,14 +99,16 @@ export class Filters {
       now,
       isUnknownAt: (resourceVersion) =>
         (now() !== undefined || this.#positions.knows(key)) && this.#positions.isUnknownAt(key, resourceVersion),
+      gave: (resourceVersion) => {
+        if (now() !== undefined) this.#positions.gave(key, resourceVersion);
+      },
       leftBehind: (resourceVersion) => this.#positions.leftBehind(key, resourceVersion),
     };
   }
 
   /** Notes that a request is answered with the state at a version. */
   gave(call: Call, resourceVersion: string): void {
-    if (this.of(call)?.now() === undefined) return;
-    this.#positions.gave(`${componentOf(call)} ${keyOf(call.info)}`, resourceVersion);
+    this.of(call)?.gave(resourceVersion);
   }
 
   /** Whether a read may be answered from the replica. */

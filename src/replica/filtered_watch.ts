@@ -47,6 +47,7 @@ export class FilteredWatch {
       const changes = await refiltered({ ...options, before: this.#answered, after });
       if (!isCurrent()) return [];
       this.#answered = after;
+      this.#source?.gave(options.view.collection.resourceVersion);
       return changes;
     } finally {
       snapshot.release();

@@ -19,6 +19,8 @@ export interface WatchFilter {
   readonly now: () => ObjectFilter | undefined;
   /** Whether it is not known by which filter a client that stands at a version was answered. */
   readonly isUnknownAt: (resourceVersion: string) => boolean;
+  /** Tells that a client has been sent, up to a version, what it sees by the newest filter. */
+  readonly gave: (resourceVersion: string) => void;
   /** Tells where a client stands that has not been sent yet what the newest filter changes. */
   readonly leftBehind: (resourceVersion: string) => void;
 }

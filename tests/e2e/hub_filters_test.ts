@@ -203,12 +203,15 @@ test("who resumes from before the filter changed is sent anew what it changes; w
 
 test("who is not filtered any more and resumes is sent what it did not see", async () => {
   await scene(async ({ hub, cloud, until }) => {
+    const watch = await hub.watch(watchList, other);
+    await next(watch, 4);
     await cloud("kube-system", "yurt-hub-cfg", { hiding: "other" });
-    await until(async () => names((await hub.request("GET", configMaps, { headers: other })).body) === "a,c");
-    const { body } = await hub.request("GET", `${configMaps}?resourceVersion=0`, { headers: other });
+    assert.deepEqual(await next(watch, 3), ["MODIFIED a seen=b", "MODIFIED c seen=b", "DELETED b"]);
+    const { resourceVersion } = (await watch.next()).object.metadata;
+    await watch.close();
     await cloud("kube-system", "yurt-hub-cfg", {});
     await until(async () => names((await hub.request("GET", configMaps, { headers: other })).body) === "a,b,c");
-    const path = `${configMaps}?watch=1&resourceVersion=${body.metadata.resourceVersion}`;
+    const path = `${configMaps}?watch=1&resourceVersion=${resourceVersion}`;
     assert.deepEqual(await next(await hub.watch(path, other), 3), ["MODIFIED a", "MODIFIED b", "MODIFIED c"]);
   });
 });

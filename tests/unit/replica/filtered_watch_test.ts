@@ -66,6 +66,7 @@ function watch(options: FilteredOptions = {}) {
     filter: {
       now: () => filter,
       isUnknownAt: options.isUnknownAt ?? (() => false),
+      gave: () => undefined,
       leftBehind: (resourceVersion) => left.push(resourceVersion),
     },
   });
