@@ -11,6 +11,8 @@ import { hubFlags } from "./hub_flags.ts";
 import { type HubIdentity, openHubIdentity } from "./hub_identity.ts";
 import { startOnStorage } from "./hub_storage.ts";
 import { hubLinkOptions, openState, workingModeOf } from "./hub_link_options.ts";
+import { SecureListener, type ServingCertificate } from "./secure_listener.ts";
+import { openServingFiles } from "./serving_files.ts";
 import { listenOn } from "./listen_on.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
@@ -52,15 +54,27 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   const origins = cloudOrigins(values);
   const identity = await openHubIdentity({ platform, kubeconfig: kubeconfigOf(values), origins, logger });
   cleanup.push(identity.close);
+  const certificate = await servingCertificate({ platform, values }, { logger, cleanup });
+  const secure = new SecureListener({
+    listen: platform.listen,
+    hostname: values.string("bind-proxy-address"),
+    port: values.integer("proxy-secure-port"),
+    certificate,
+    clientCa: identity.ca,
+    logger,
+  });
+  identity.onCa(() => secure.refresh());
+  const parts = { identity, logger, secureProblem: () => secure.problem };
   const hub = workingModeOf(values) === "cloud"
-    ? await createHub({ ...hubOptions({ platform, values }, { identity, logger }), store: createMemoryStore() })
-    : await startOnDisk({ platform, values }, { identity, logger, cleanup });
+    ? await createHub({ ...hubOptions({ platform, values }, parts), store: createMemoryStore() })
+    : await startOnDisk({ platform, values }, { ...parts, cleanup });
   const listeners: Listener[] = [];
   // Watches are ended by the hub, while its listeners wait for answers under way.
   cleanup.push(async () => {
-    await Promise.all([hub.close(), ...listeners.map((listener) => listener.close(stopGraceMs))]);
+    await Promise.all([hub.close(), ...[secure, ...listeners].map((listener) => listener.close(stopGraceMs))]);
   });
   await listen({ platform, values, hub, listeners });
+  await secure.start(hub.handleSecure);
   const [proxy, status] = listeners.map((listener) => `http://${hostAndPort(listener.hostname, listener.port)}`);
   logger.log("info", "Hub listens", { node: values.string("node-name"), cloud: origins, proxy, status, version });
 }
@@ -68,6 +82,8 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
 interface HubParts {
   readonly identity: HubIdentity;
   readonly logger: Logger;
+  /** Why the TLS port is not open; nothing where it is. */
+  readonly secureProblem: () => string | undefined;
   readonly state?: HubState;
 }
 
@@ -93,7 +109,7 @@ async function startOnDisk({ platform, values }: Context, starting: HubParts & S
 
 function hubOptions(
   { platform, values }: Context,
-  { identity, logger, state }: HubParts,
+  { identity, logger, secureProblem, state }: HubParts,
 ): Omit<HubOptions, "store" | "outboxStore"> {
   const allowUids = values.list("plain-allow-uid").map(Number);
   return {
@@ -102,6 +118,7 @@ function hubOptions(
     ...hubLinkOptions({ values, identity, state }),
     ...(state === undefined ? {} : { state }),
     logger,
+    secureProblem,
     metrics: platform.createMetrics(),
     cloudReadTimeoutMs: values.durationMs("cloud-read-timeout"),
     minRequestTimeoutMs: values.durationMs("min-request-timeout"),
@@ -142,6 +159,22 @@ async function listen({ platform, values, hub, listeners }: Listening): Promise<
       portFlag: "serve-port",
     }),
   );
+}
+
+/** Of the TLS port: from two files, or none. @throws UsageError where one of the two is not named */
+async function servingCertificate(
+  { platform: { files }, values }: Context,
+  { logger, cleanup }: Starting,
+): Promise<ServingCertificate> {
+  const certFile = values.string("tls-cert-file");
+  const keyFile = values.string("tls-private-key-file");
+  if ((certFile === "") !== (keyFile === "")) {
+    throw new UsageError("--tls-cert-file and --tls-private-key-file must both be given");
+  }
+  if (certFile === "") return { current: () => undefined, onChange: () => undefined };
+  const closing = new AbortController();
+  cleanup.push(() => Promise.resolve(closing.abort()));
+  return await openServingFiles({ files, certFile, keyFile, logger, signal: closing.signal });
 }
 
 /** Those of `--server-addr`, each once, in their order. */

@@ -1,5 +1,7 @@
 import { type Context, Hono } from "hono";
+import { type Caller, nodeCaller } from "../identity/caller.ts";
 import type { RequestInfo } from "../kube/request_info.ts";
+import { toStatusError } from "../kube/status.ts";
 import type { Exchange, ExchangeBindings } from "../platform/exchange.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
@@ -15,6 +17,7 @@ import { PagedLists } from "../replica/paged_lists.ts";
 import { Recorder } from "../replica/recorder.ts";
 import { Replica } from "../replica/replica.ts";
 import type { Call } from "./call.ts";
+import { Callers } from "./callers.ts";
 import type { HubContext } from "./context.ts";
 import { guard, type GuardOptions } from "./guards.ts";
 import { DiscoveryIndex } from "./discovery_index.ts";
@@ -57,6 +60,8 @@ export interface HubOptions extends HubLinkOptions {
   readonly collectionIdleMs?: number;
   /** Bytes of objects that are kept in memory beside the store. @default {32 MiB} */
   readonly cacheMemoryMaxBytes?: number;
+  /** Why the TLS port is not open; nothing where it is. @default nobody is told of one */
+  readonly secureProblem?: () => string | undefined;
   readonly version: string;
 }
 
@@ -64,6 +69,8 @@ export interface HubOptions extends HubLinkOptions {
 export interface Hub {
   /** Answers on the plain port, with the node's identity: for loopback listeners only. */
   handle(request: Request, exchange: Exchange): Response | Promise<Response>;
+  /** Answers on the TLS port, whoever proves who he is: with a service account's token, or this node's own certificate. */
+  handleSecure(request: Request, exchange: Exchange): Response | Promise<Response>;
   /** Answers on the status server. */
   handleStatus(request: Request, exchange: Exchange): Response | Promise<Response>;
   /** The plain proxy inside somebody's app, which then decides who may ask. No upgrades. */
@@ -95,12 +102,15 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const eviction = createEviction(context, options);
   if (context.workingMode === "edge") eviction.start();
   const apps = createApps(context, options);
-  const statusApp = createStatusApp({ context, metrics, version, startedAt: platform.clock.now() });
+  const { secureProblem } = options;
+  const status = { context, metrics, version, startedAt: platform.clock.now() };
+  const statusApp = createStatusApp({ ...status, ...(secureProblem === undefined ? {} : { secureProblem }) });
   const guarded = new Hono<{ Bindings: ExchangeBindings }>();
   guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "writes" }));
   guarded.route("/", statusApp);
   return {
     handle: (request, exchange) => apps.guarded.fetch(request, { exchange }),
+    handleSecure: (request, exchange) => apps.secure.fetch(request, { exchange }),
     handleStatus: (request, exchange) => guarded.fetch(request, { exchange }),
     fetch: (request) => mounted(apps.open, request),
     async close(): Promise<void> {
@@ -181,12 +191,14 @@ function createEviction(
 
 type App = Hono<{ Bindings: ExchangeBindings }>;
 
-function createApps(context: HubContext, options: HubOptions): { readonly guarded: App; readonly open: App } {
+type Env = Context<{ Bindings: ExchangeBindings }>;
+
+/** `open` asks nobody, `guarded` for the machine's own users, `secure` for a credential. */
+function createApps(context: HubContext, options: HubOptions): Readonly<Record<"open" | "guarded" | "secure", App>> {
   const count = declareMetrics(context, options.metrics);
-  const answer = async (c: Context<{ Bindings: ExchangeBindings }>): Promise<Response> => {
-    const { exchange } = c.env;
+  const answer = async ({ env: { exchange } }: Env, caller: Caller): Promise<Response> => {
     const startedAt = context.platform.clock.monotonic();
-    const call = await proxy(context, exchange);
+    const call = await proxy(context, exchange, caller);
     if (call !== undefined) {
       count(call);
       logRequest(context, call, context.platform.clock.monotonic() - startedAt);
@@ -194,11 +206,16 @@ function createApps(context: HubContext, options: HubOptions): { readonly guarde
     return new Response(null); // the exchange has the answer
   };
   const open: App = new Hono();
-  open.all("*", answer);
+  open.all("*", (c) => answer(c, nodeCaller));
   const guarded: App = new Hono();
   guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "all" }));
-  guarded.all("*", answer);
-  return { guarded, open };
+  guarded.all("*", (c) => answer(c, nodeCaller));
+  const { state, offlineTokenGraceMs: graceMs = 0 } = options;
+  const callers = new Callers({ context, graceMs, ...(state === undefined ? {} : { state }) });
+  const secure: App = new Hono();
+  secure.all("*", async (c) => await answer(c, await callers.identify(c.env.exchange)));
+  secure.onError((error) => statusResponse(toStatusError(error)));
+  return { open, guarded, secure };
 }
 
 function guarding(options: GuardOptions) {
@@ -224,6 +241,7 @@ function logRequest({ logger }: HubContext, call: Call, durationMs: number): voi
     status,
     source,
     durationMs: Math.round(durationMs),
+    caller: call.caller.scope.id,
     client: exchange.peer.address === "" ? "" : `${exchange.peer.address}:${exchange.peer.port}`,
     userAgent: exchange.header("user-agent"),
   });

@@ -1,4 +1,5 @@
 import { bringsCredential } from "../cloud/credential.ts";
+import type { Caller } from "../identity/caller.ts";
 import { negotiate } from "../kube/media_type.ts";
 import { parseRequest } from "../kube/request_info.ts";
 import { toStatusError } from "../kube/status.ts";
@@ -20,10 +21,10 @@ import { passUpgrade } from "./upgrade.ts";
 import { readCreated, writeInOrder } from "./writes_in_order.ts";
 
 /** Answers one request of the data plane through its exchange. Never rejects. @returns what came of it, for the log */
-export async function proxy(context: HubContext, exchange: Exchange): Promise<Call | undefined> {
+export async function proxy(context: HubContext, exchange: Exchange, caller: Caller): Promise<Call | undefined> {
   let call: Call | undefined;
   try {
-    call = readCall(exchange);
+    call = readCall(exchange, caller);
     const way = chosen(context, call);
     const isOwn = !["pass", "refuse"].includes(way);
     if (!isOwn || !hasOutbox(context) || !readCreated(context, call)) await follow(context, call, way);
@@ -32,7 +33,12 @@ export async function proxy(context: HubContext, exchange: Exchange): Promise<Ca
     if (status.code === 500) {
       context.logger.log("error", "A request failed", { path: call?.info.path, error: describe(error) });
     }
-    call ??= new Call(exchange, { info: unreadable(exchange), options: undefined, accept: negotiate(undefined) });
+    call ??= new Call(exchange, {
+      caller,
+      info: unreadable(exchange),
+      options: undefined,
+      accept: negotiate(undefined),
+    });
     call.fail(status);
   }
   return call;

@@ -11,6 +11,8 @@ export interface StatusAppOptions {
   readonly metrics: Metrics;
   readonly version: string;
   readonly startedAt: number;
+  /** Why the TLS port is not open; nothing where it is. */
+  readonly secureProblem?: () => string | undefined;
 }
 
 interface Check {
@@ -22,12 +24,12 @@ interface Check {
 }
 
 /** The routes of the status server (design, section 9). */
-export function createStatusApp({ context, metrics, version, startedAt }: StatusAppOptions): Hono {
+export function createStatusApp({ context, metrics, version, startedAt, secureProblem }: StatusAppOptions): Hono {
   const app = new Hono();
   app.get("/healthz", (c) => c.text("ok"));
   app.get("/livez", (c) => c.text("ok"));
   app.get("/readyz", (c) => {
-    const checks = readiness(context);
+    const checks = [...readiness(context), ...(secureProblem === undefined ? [] : [secureCheck(secureProblem())])];
     const ready = checks.every((check) => check.ok || check.informational);
     if (ready && c.req.query("verbose") === undefined) return c.text("ok");
     return c.text(verbose(checks, ready), ready ? 200 : 503);
@@ -68,6 +70,11 @@ function readiness({ link, replica, outbox }: HubContext): Check[] {
 function outboxCheck({ failure, size }: Outbox): Check {
   const why = failure === undefined ? `${size} objects wait for the cloud` : `cannot be written: ${failure}`;
   return { name: "outbox", ok: failure === undefined && size === 0, why, informational: true };
+}
+
+function secureCheck(problem: string | undefined): Check {
+  const why = `not open: ${problem ?? ""}, all else works`;
+  return { name: "secure-port", ok: problem === undefined, why, informational: true };
 }
 
 /** In the form of kube-apiserver's own /readyz?verbose. */
