@@ -18,6 +18,9 @@ export interface AnswerAs {
   readonly text: string;
 }
 
+/** What of a hub that needs. */
+export type AskingContext = Pick<HubContext, "cloud" | "link" | "platform" | "closed" | "logger">;
+
 /** For one request, its answer included. */
 const requestMs = 10_000;
 const maxAnswerBytes = 1024 * 1024;
@@ -28,7 +31,7 @@ const maxAnswerBytes = 1024 * 1024;
  * @returns nothing where no answer of the cloud comes
  */
 export async function askAs(
-  context: HubContext,
+  context: AskingContext,
   { token, method, rawPath, body }: AskedAs,
 ): Promise<AnswerAs | undefined> {
   const { cloud, link, platform, closed, logger } = context;

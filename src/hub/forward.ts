@@ -32,6 +32,8 @@ export interface ForwardOptions {
   readonly otherwise?: () => Promise<boolean>;
   /** Takes a complete answer of success, still encoded as it came. */
   readonly taken?: (response: UpstreamResponse, body: Uint8Array) => void | Promise<void>;
+  /** Told of the status of each answer of the cloud. */
+  readonly answered?: (status: number) => void;
   /** The client gets nothing of an answer before that is done. It is given without its `Content-Encoding`. @default {false} */
   readonly takenFirst?: boolean;
 }
@@ -74,6 +76,7 @@ class Attempt {
       const isCloud = !this.#isForeign(response, first) && await isTrusted(this.#context, response, this.#abort.signal);
       if (exchange.answered) return undefined; // by the replica, while trust was confirmed
       if (isCloud) {
+        this.#options.answered?.(response.status);
         if (!await this.#isReplaced(response)) return response;
         void this.#leave(response);
         return undefined;

@@ -8,7 +8,9 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Store } from "../platform/store.ts";
 import { WebExchange } from "../platform/web_exchange.ts";
+import type { Access } from "../replica/access.ts";
 import { Eviction } from "../replica/eviction.ts";
+import { Grants } from "../replica/grants.ts";
 import { KeptTokens } from "../replica/kept_tokens.ts";
 import { Outbox } from "../replica/outbox.ts";
 import { OutboxCloud } from "../replica/outbox_cloud.ts";
@@ -17,6 +19,7 @@ import { PagedLists } from "../replica/paged_lists.ts";
 import { Recorder } from "../replica/recorder.ts";
 import { Replica } from "../replica/replica.ts";
 import type { Call } from "./call.ts";
+import type { AskingContext } from "./ask_as.ts";
 import { Callers } from "./callers.ts";
 import type { HubContext } from "./context.ts";
 import { guard, type GuardOptions } from "./guards.ts";
@@ -25,6 +28,7 @@ import { createLease, createLink, type HubLinkOptions } from "./hub_link.ts";
 import { declareMetrics } from "./hub_metrics.ts";
 import type { HubState } from "./hub_state.ts";
 import { knownBackends } from "./link_status.ts";
+import { reviewAccess } from "./review_access.ts";
 import { proxy } from "./proxy.ts";
 import { createStatusApp } from "./status_app.ts";
 import { statusResponse } from "./status_response.ts";
@@ -92,8 +96,9 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     await context.replica.restore();
     await context.outbox?.restore();
     await context.tokens?.restore();
+    await context.grants?.restore();
   } catch (error) {
-    await context.tokens?.close();
+    await Promise.all([context.tokens?.close(), context.grants?.close()]);
     await context.replica.close();
     throw error;
   }
@@ -118,7 +123,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       context.lease?.close();
       context.link.close();
       await context.pusher?.close();
-      await context.tokens?.close();
+      await Promise.all([context.tokens?.close(), context.grants?.close()]);
       await eviction.close();
       context.pagedLists.close();
       await context.replica.close();
@@ -137,6 +142,7 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
   const lease = createLease(options, { platform, logger, nodeName, cloud, link, replica });
   return {
     ...createOutbox(options, { cloud, link, replica, recorder }),
+    ...createGrants(options, { cloud, link, platform, closed, logger }),
     platform,
     nodeName,
     workingMode,
@@ -171,6 +177,16 @@ function createOutbox(
     pusher,
     tokens: new KeptTokens({ store: outboxStore, clock, logger, graceMs: offlineTokenGraceMs ?? 0 }),
   };
+}
+
+function createGrants(
+  { outboxStore: store, cloudReadTimeoutMs: reviewTimeoutMs = 2_000 }: HubOptions,
+  asking: AskingContext,
+): Pick<HubContext, "grants"> {
+  if (store === undefined) return {};
+  const { link, platform: { clock }, logger } = asking;
+  const review = (token: string, access: Access) => reviewAccess(asking, token, access);
+  return { grants: new Grants({ store, clock, link, logger, reviewTimeoutMs, review }) };
 }
 
 function createEviction(

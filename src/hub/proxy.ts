@@ -6,6 +6,7 @@ import { toStatusError } from "../kube/status.ts";
 import type { RawHeaders } from "../platform/bytes.ts";
 import type { Exchange } from "../platform/exchange.ts";
 import { Call } from "./call.ts";
+import { accessOf, shares } from "./access.ts";
 import type { HubContext } from "./context.ts";
 import { keepDocument, readDocument } from "./documents.ts";
 import { forward, outOfReach } from "./forward.ts";
@@ -27,7 +28,8 @@ export async function proxy(context: HubContext, exchange: Exchange, caller: Cal
     call = readCall(exchange, caller);
     const way = chosen(context, call);
     const isOwn = !["pass", "refuse"].includes(way);
-    if (!isOwn || !hasOutbox(context) || !readCreated(context, call)) await follow(context, call, way);
+    const isNode = caller.token === undefined;
+    if (!isOwn || !isNode || !hasOutbox(context) || !readCreated(context, call)) await follow(context, call, way);
   } catch (error) {
     const status = toStatusError(error);
     if (status.code === 500) {
@@ -62,6 +64,7 @@ function chosen(context: HubContext, call: Call, ownLease = isOwnLease(context, 
     misfit: isMisfit(call),
     wantsTable: accept.as?.kind === "Table",
     ownCredential: bringsCredential(exchange.rawHeaders),
+    shares: context.grants !== undefined && shares(call),
     impersonates: impersonates(exchange.rawHeaders),
     upgrade: exchange.upgrade,
   });
@@ -108,12 +111,28 @@ async function follow(context: HubContext, call: Call, way: Route): Promise<void
 
 async function throughCloud(context: HubContext, call: Call, way: Route): Promise<void> {
   if (context.tokens !== undefined && isTokenRequest(call)) return await requestToken(context, call);
+  if (call.caller.token !== undefined) return await throughCloudAs(context, call, way);
   const isRead = ["get", "list", "watch"].includes(call.info.verb);
   if (!isRead && hasOutbox(context) && await writeInOrder(context, call) === "answered") return;
   const otherwise = isRead && fallback(way) === "held" ? () => readHeld(context, call) : undefined;
   await forward(context, call, {
     record: call.info.verb !== "watch",
     ...(otherwise === undefined ? {} : { otherwise }),
+  });
+}
+
+/** A service account's read: the cloud's answer says also what it may read of what is held. Nothing of it is recorded. */
+async function throughCloudAs(context: HubContext, call: Call, way: Route): Promise<void> {
+  const { grants } = context;
+  const access = accessOf(call);
+  await forward(context, call, {
+    record: false,
+    ...(fallback(way) === "held" ? { otherwise: () => readHeld(context, call) } : {}),
+    answered: (status) => {
+      if (access === undefined) return;
+      if (status === 200) grants?.granted(call.caller, access);
+      if (status === 403) grants?.doubt(call.caller, access);
+    },
   });
 }
 
@@ -136,7 +155,8 @@ function refusal(context: HubContext, call: Call): Error {
   return outOfReach(`${exchange.method} ${what} cannot be answered from what this node holds (${context.link.reason})`);
 }
 
-function isOwnLease({ nodeName }: HubContext, { info }: Call): boolean {
+function isOwnLease({ nodeName }: HubContext, { info, caller }: Call): boolean {
+  if (caller.token !== undefined) return false;
   const { group, resource, subresource, namespace, name, verb } = info;
   if (group !== "coordination.k8s.io" || resource !== "leases" || subresource !== "") return false;
   if (namespace !== leaseNamespace) return false;

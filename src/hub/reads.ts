@@ -4,6 +4,7 @@ import { type Query, queryOf } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import { expired, notFound, resourceVersionTooLarge, timeout } from "../kube/status.ts";
 import type { Collection } from "../replica/collection.ts";
+import { mayRead, mightRead } from "./access.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { outOfReach } from "./forward.ts";
@@ -25,7 +26,8 @@ export type ReadOutcome = "answered" | "cloud";
 /** A LIST or WATCH answered from its query's collection, which is made and kept up to date for it (R1, R3, R4, R19). */
 export async function readCollection(context: HubContext, call: Call): Promise<ReadOutcome> {
   const { options, info } = call;
-  if (options === undefined) return "cloud";
+  if (options === undefined || !await mayRead(context, call)) return "cloud";
+  if (isGone(context, call)) return "answered";
   const view = reflectedView(context, queryOf(info, options));
   if (view === undefined) return "cloud";
   const outcome = await current(context, call, view.collection);
@@ -40,6 +42,7 @@ export async function readCovered(context: HubContext, call: Call): Promise<Read
   const { replica } = context;
   const collection = replica.of(path).covering(path, ({ state }) => state === "live");
   if (collection === undefined || replica.freshness.isBehind(collection)) return "cloud";
+  if (!await mayRead(context, call) || collection.state !== "live") return "cloud";
   if (isAhead(collection, call.info.query.get("resourceVersion") ?? "")) return "cloud";
   const held = collection.get(path.namespace, path.name);
   if (held === undefined) throw notFound(path);
@@ -56,6 +59,7 @@ export async function readCovered(context: HubContext, call: Call): Promise<Read
 export async function readHeld(context: HubContext, call: Call): Promise<boolean> {
   const { info, options, accept } = call;
   if (!accept.json && formFor(context, call) === undefined) return false;
+  if (!mightRead(context, call)) return false;
   if (info.verb === "get") return await readHeldObject(context, call);
   if (options === undefined) return false;
   if (info.verb === "list" && isExact(options)) throw expiredOffline(call);

@@ -20,6 +20,8 @@ export interface RoutingQuestion {
   readonly misfit: boolean;
   /** The request brings a credential of its own. */
   readonly ownCredential: boolean;
+  /** It is a read of a verified service account, which may have been granted what is held. */
+  readonly shares: boolean;
   /** It acts as somebody else. */
   readonly impersonates: boolean;
   readonly upgrade: boolean;
@@ -57,7 +59,7 @@ interface Row {
 
 /** The first row that fits decides. */
 const table: readonly Row[] = [
-  { when: (q) => q.ownCredential || q.impersonates || isDryRun(q), online: "pass", offline: "refuse" },
+  { when: (q) => (q.ownCredential && !q.shares) || q.impersonates || isDryRun(q), online: "pass", offline: "refuse" },
   { when: (q) => q.upgrade || q.method === "HEAD", online: "pass", offline: "refuse" },
   { when: isDiscovery, online: "document", offline: "held-document" },
   { when: (q) => !q.info.isResource, online: "pass", offline: "refuse" },

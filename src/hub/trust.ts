@@ -12,7 +12,7 @@ const trustMs = 1_000;
  * @returns false too once the signal is aborted
  */
 export async function isTrusted(
-  { link }: HubContext,
+  { link }: Pick<HubContext, "link">,
   { status, backend }: { readonly status: number; readonly backend: Backend },
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -29,7 +29,7 @@ export interface SeenRequest {
 export interface HubSceneOptions {
   readonly server?: Partial<DemoApiServerOptions>;
   /** Answers in the server's place. */
-  readonly intercept?: (exchange: Exchange) => Response | undefined;
+  readonly intercept?: (exchange: Exchange) => Response | Promise<Response> | undefined;
   /** An SQLite file in place of a store in memory; it is opened anew at each restart. */
   readonly storePath?: string;
   /** Called before the store is opened, at each start. */

@@ -1,0 +1,310 @@
+import { z } from "zod";
+import type { Link } from "../cloud/link.ts";
+import type { ServiceAccountToken } from "../identity/service_account_token.ts";
+import type { Caller } from "../identity/caller.ts";
+import type { Clock, Timer } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Store } from "../platform/store.ts";
+import { type Access, accessForbidden, accessKey } from "./access.ts";
+import { readRows } from "./collection_rows.ts";
+import { RowBatch } from "./row_batch.ts";
+
+/** What the cloud said to a review: `unknown` where it did not decide, `unauthorized` where it does not take the token. */
+export type Review = "allowed" | "denied" | "unauthorized" | "unknown";
+
+export interface GrantsOptions {
+  /** Seals what it keeps; a commit survives power loss (R14). */
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly link: Link;
+  readonly logger: Logger;
+  /** Asks the cloud with the caller's own token. Never rejects. */
+  readonly review: (token: string, access: Access) => Promise<Review>;
+  /** How long who was granted before waits for a review. */
+  readonly reviewTimeoutMs: number;
+}
+
+/** How a running watch of a caller ends: with the cloud's refusal, or cleanly, so that it comes back with a fresh token. */
+export type GrantEnd = ReturnType<typeof accessForbidden> | "clean";
+
+/** How long a grant counts without another review, while the cloud is in reach. */
+const goodMs = 5 * 60_000;
+/** How long the cloud must have refused, and nothing else, until a grant ends (R16). */
+const deniedMs = 60_000;
+/** A refusal is kept for the first, doubling to the second. */
+const refusalMs = { first: 1_000, most: 30_000 };
+/** How often is looked for grants that have to be renewed. */
+const sweepMs = 10_000;
+/** Grants at most: the one that was reviewed first goes first. */
+export const maxGrants = 10_000;
+const maxRefusals = 1_000;
+const grantPrefix = "g|";
+
+const rowSchema = z.object({ reviewedAt: z.number() });
+
+interface Grant {
+  /** Milliseconds since 1970. */
+  reviewedAt: number;
+  /** Since when the cloud says otherwise. Monotonic milliseconds. */
+  deniedSince?: number;
+}
+
+interface Reader {
+  readonly access: Access;
+  readonly scopeId: string;
+  readonly ended: (end: GrantEnd) => void;
+}
+
+interface Refused {
+  readonly until: number;
+  readonly keptMs: number;
+}
+
+/**
+ * What the cloud lets each caller read, as it said to a review in that caller's own name (design, section 4). While the cloud is
+ * out of reach the last grant holds. What the cloud takes back ends after a minute of nothing but refusals, with the watches
+ * that go on by it.
+ */
+export class Grants {
+  readonly #options: GrantsOptions;
+  readonly #batch: RowBatch;
+  /** By scope and access. */
+  readonly #grants = new Map<string, Grant>();
+  readonly #refusals = new Map<string, Refused>();
+  readonly #reviewing = new Map<string, Promise<Review>>();
+  readonly #readers = new Map<string, Set<Reader>>();
+  /** The token of each scope that ends last; in memory only. */
+  readonly #tokens = new Map<string, ServiceAccountToken>();
+  readonly #stop: () => void;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(options: GrantsOptions) {
+    this.#options = options;
+    this.#batch = new RowBatch(options);
+    this.#stop = options.link.onChange(() => this.#interrupted());
+  }
+
+  get size(): number {
+    return this.#grants.size;
+  }
+
+  /** Takes back what the store holds. Before anything is answered. @throws StoreError */
+  async restore(): Promise<void> {
+    const { rows, corrupt } = await readRows(this.#options, grantPrefix);
+    for (const row of corrupt) this.#batch.set(row, undefined);
+    for (const [row, value] of rows) {
+      const read = rowSchema.safeParse(parse(value));
+      if (read.success) this.#grants.set(row.slice(grantPrefix.length), { reviewedAt: read.data.reviewedAt });
+      else this.#batch.set(row, undefined);
+    }
+    this.#schedule();
+  }
+
+  /** Whether the last word of the cloud was that a caller may read it. */
+  isHeld(caller: Caller, access: Access): boolean {
+    return this.#grants.has(keyOf(caller.scope.id, access));
+  }
+
+  /**
+   * Whether a caller may read it now: the cloud is asked where that was not done lately.
+   *
+   * @returns false where the cloud must answer the request itself
+   */
+  async check(caller: Caller, access: Access): Promise<boolean> {
+    const { clock, link } = this.#options;
+    const { token } = caller;
+    if (token === undefined) return false;
+    this.#seen(caller.scope.id, token);
+    const key = keyOf(caller.scope.id, access);
+    const grant = this.#grants.get(key);
+    if (link.state === "offline") return grant !== undefined;
+    if (grant !== undefined && grant.deniedSince === undefined && this.#isGood(grant)) return true;
+    if (grant === undefined && clock.monotonic() < (this.#refusals.get(key)?.until ?? 0)) return false;
+    const reviewing = this.#review(key, { access, token });
+    const review = grant === undefined ? await reviewing : await this.#inTime(reviewing);
+    if (review === "allowed") return true;
+    // What was granted ends by refusals alone, and not by a cloud that does not decide.
+    return review === "unknown" && this.#grants.get(key)?.deniedSince === undefined && this.#grants.has(key);
+  }
+
+  /** A request in a caller's own name was answered: the cloud's answer is the grant. */
+  granted(caller: Caller, access: Access): void {
+    if (caller.token === undefined) return;
+    this.#seen(caller.scope.id, caller.token);
+    const key = keyOf(caller.scope.id, access);
+    const grant = this.#grants.get(key);
+    if (grant === undefined || grant.deniedSince !== undefined || !this.#isFresh(grant)) this.#grant(key);
+  }
+
+  /** A request in a caller's own name was refused: whether the grant still holds is asked at once. */
+  doubt(caller: Caller, access: Access): void {
+    const key = keyOf(caller.scope.id, access);
+    if (caller.token !== undefined && this.#grants.has(key)) void this.#review(key, { access, token: caller.token });
+  }
+
+  /** Tells when what a running watch goes on by ends. @returns how to stop that */
+  follow(caller: Caller, access: Access, ended: (end: GrantEnd) => void): () => void {
+    const scopeId = caller.scope.id;
+    const key = keyOf(scopeId, access);
+    const reader: Reader = { access, scopeId, ended };
+    const readers = this.#readers.get(key) ?? new Set();
+    this.#readers.set(key, readers.add(reader));
+    return () => {
+      readers.delete(reader);
+      if (readers.size === 0 && this.#readers.get(key) === readers) this.#readers.delete(key);
+    };
+  }
+
+  /** Commits what is pending. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#stop();
+    await this.#batch.close();
+  }
+
+  #isGood({ reviewedAt }: Grant): boolean {
+    const ageMs = this.#options.clock.now() - reviewedAt;
+    return ageMs >= 0 && ageMs < goodMs;
+  }
+
+  /** Whether there is nothing in writing it anew. */
+  #isFresh({ reviewedAt }: Grant): boolean {
+    return Math.abs(this.#options.clock.now() - reviewedAt) < sweepMs;
+  }
+
+  /** While nothing can be asked no refusal lasts: the minute begins anew. */
+  #interrupted(): void {
+    if (this.#options.link.state !== "offline") return;
+    for (const grant of this.#grants.values()) delete grant.deniedSince;
+  }
+
+  /** Asks the cloud; all who ask at once ask once. */
+  #review(key: string, { access, token }: Asked): Promise<Review> {
+    const before = this.#reviewing.get(key);
+    if (before !== undefined) return before;
+    const reviewing = this.#options.review(token.token, access).then((review) => {
+      this.#reviewing.delete(key);
+      this.#took(key, { review, access, token });
+      return review;
+    });
+    this.#reviewing.set(key, reviewing);
+    return reviewing;
+  }
+
+  #took(key: string, { review, access, token }: Asked & { readonly review: Review }): void {
+    const { clock } = this.#options;
+    if (review === "allowed") return this.#grant(key);
+    if (review !== "denied") return;
+    const grant = this.#grants.get(key);
+    if (grant === undefined) return this.#refuse(key);
+    grant.deniedSince ??= clock.monotonic();
+    if (clock.monotonic() - grant.deniedSince < deniedMs) return;
+    this.#end(key, { access, token });
+  }
+
+  #grant(key: string): void {
+    const reviewedAt = this.#options.clock.now();
+    this.#grants.delete(key);
+    this.#grants.set(key, { reviewedAt });
+    this.#refusals.delete(key);
+    this.#batch.set(grantPrefix + key, new TextEncoder().encode(JSON.stringify({ reviewedAt })));
+    for (const oldest of this.#grants.keys()) {
+      if (this.#grants.size <= maxGrants) return;
+      this.#grants.delete(oldest);
+      this.#batch.set(grantPrefix + oldest, undefined);
+    }
+  }
+
+  #refuse(key: string): void {
+    const before = this.#refusals.get(key);
+    const keptMs = before === undefined ? refusalMs.first : Math.min(before.keptMs * 2, refusalMs.most);
+    if (this.#refusals.size >= maxRefusals) this.#refusals.clear();
+    this.#refusals.set(key, { until: this.#options.clock.monotonic() + keptMs, keptMs });
+  }
+
+  #end(key: string, { access, token: { namespace, serviceAccount } }: Asked): void {
+    this.#grants.delete(key);
+    this.#batch.set(grantPrefix + key, undefined);
+    this.#refuse(key);
+    const user = `system:serviceaccount:${namespace}:${serviceAccount.name}`;
+    const refusal = accessForbidden(access, user);
+    this.#options.logger.log("info", "The cloud has taken back what it had granted", { why: refusal.message });
+    for (const reader of [...this.#readers.get(key) ?? []]) reader.ended(refusal);
+  }
+
+  /** One that the cloud takes its time for holds nobody up whom it has granted that before. */
+  async #inTime(reviewing: Promise<Review>): Promise<Review> {
+    const { clock, reviewTimeoutMs } = this.#options;
+    return await new Promise((resolve) => {
+      const timer = clock.setTimer(reviewTimeoutMs, () => resolve("unknown"));
+      void reviewing.then((review) => {
+        timer.cancel();
+        resolve(review);
+      });
+    });
+  }
+
+  #seen(scopeId: string, token: ServiceAccountToken): void {
+    const known = this.#tokens.get(scopeId);
+    if (known !== undefined && known.expiresAt > token.expiresAt) return;
+    this.#tokens.delete(scopeId);
+    this.#tokens.set(scopeId, token);
+    for (const oldest of this.#tokens.keys()) {
+      if (this.#tokens.size <= maxRefusals) return;
+      this.#tokens.delete(oldest);
+    }
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#timer = this.#options.clock.setTimer(sweepMs, () => {
+      this.#renew();
+      this.#schedule();
+    });
+  }
+
+  /** Reviews what running watches go on by, where that is due; while the link is cut all goes on as it is. */
+  #renew(): void {
+    if (this.#options.link.state !== "online") return;
+    for (const [key, readers] of this.#readers) {
+      const grant = this.#grants.get(key);
+      const [reader] = readers;
+      if (reader === undefined) continue;
+      // It went for want of room: who comes back is asked for anew.
+      if (grant === undefined) this.#endCleanly(key);
+      else if (grant.deniedSince !== undefined || !this.#isGood(grant)) void this.#renewOne(key, reader);
+    }
+  }
+
+  async #renewOne(key: string, { access, scopeId }: Reader): Promise<void> {
+    const token = this.#tokens.get(scopeId);
+    const isOver = token === undefined || this.#options.clock.now() >= token.expiresAt;
+    const review = isOver ? "unauthorized" : await this.#review(key, { access, token });
+    if (review !== "unauthorized") return;
+    if (this.#tokens.get(scopeId) === token) this.#tokens.delete(scopeId);
+    if (this.#options.link.state === "online") this.#endCleanly(key);
+  }
+
+  #endCleanly(key: string): void {
+    for (const reader of [...this.#readers.get(key) ?? []]) reader.ended("clean");
+  }
+}
+
+interface Asked {
+  readonly access: Access;
+  readonly token: ServiceAccountToken;
+}
+
+function keyOf(scopeId: string, access: Access): string {
+  return `${encodeURIComponent(scopeId)}|${accessKey(access)}`;
+}
+
+function parse(value: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(value));
+  } catch {
+    return undefined; // no schema takes it
+  }
+}

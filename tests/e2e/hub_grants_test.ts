@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type CallersScene, serveCallers } from "../testing/callers_scene.ts";
+import { createRbac, type Rbac, type Rule } from "../testing/rbac.ts";
+import type { HubAnswer } from "../testing/running_hub.ts";
+import { seed } from "../testing/sample_objects.ts";
+
+const maps = (namespace: string) => `/api/v1/namespaces/${namespace}/configmaps`;
+const watchOf = (path: string) => `${path}?watch=true&allowWatchBookmarks=true`;
+const readAll = (namespace?: string): Rule => ({
+  verbs: ["get", "list", "watch"],
+  resource: "configmaps",
+  ...(namespace === undefined ? {} : { namespace }),
+});
+
+async function withGrants(run: (scene: CallersScene, rbac: Rbac) => Promise<void>): Promise<void> {
+  const rbac = createRbac();
+  await serveCallers(async (scene) => {
+    for (const namespace of ["red", "blue"]) {
+      for (const name of ["a", "b"]) {
+        seed(scene.server, {
+          apiVersion: "v1",
+          kind: "ConfigMap",
+          metadata: { name, namespace, uid: `${namespace}-${name}` },
+          data: { of: namespace },
+        });
+      }
+    }
+    await run(scene, rbac);
+  }, { intercept: (exchange) => rbac.intercept(exchange) });
+}
+
+function assertAnswer({ status, headers, body }: HubAnswer, want: readonly [number, string | null, number]): void {
+  assert.deepEqual([status, headers.get("x-holdfast-source"), body.items?.length ?? 0], want);
+}
+
+/** A new watch is asked for, and left. */
+async function statusOfWatch({ secureOrigin }: CallersScene, token: string): Promise<number> {
+  const headers = { Authorization: `Bearer ${token}` };
+  const { status, body } = await fetch(secureOrigin + watchOf(maps("red")), { headers });
+  await body?.cancel();
+  return status;
+}
+
+const fromReplica = [200, "replica", 2] as const;
+const watchesOf = ({ seen }: CallersScene) =>
+  seen.filter(({ path }) => path.includes("configmaps") && path.includes("watch="));
+
+test("two service accounts and the node, all allowed, cost the cloud one watch; who is not allowed gets the cloud's own 403", () =>
+  withGrants(async (scene, rbac) => {
+    const { ask, watchAs, issuer, seen } = scene;
+    for (const user of ["red:app", "blue:app"]) rbac.rules.set(user, [readAll("red")]);
+    const [red, blue, other] = await Promise.all([
+      issuer.token({ namespace: "red" }),
+      issuer.token({ namespace: "blue" }),
+      issuer.token({ namespace: "other" }),
+    ]);
+    for (const token of [red, blue]) {
+      assertAnswer(await ask(token, `${maps("red")}?resourceVersion=0`), fromReplica);
+      assertAnswer(await ask(token, `${maps("red")}/a?resourceVersion=0`), [200, "replica", 0]);
+      const watch = await watchAs(token, watchOf(maps("red")));
+      assert.deepEqual([(await watch.next()).object.metadata.name, (await watch.next()).object.metadata.name], [
+        "a",
+        "b",
+      ]);
+    }
+    assertAnswer(await scene.request("GET", `${maps("red")}?resourceVersion=0`), fromReplica);
+    assert.equal(watchesOf(scene).length, 1);
+    for (
+      const path of [
+        `${maps("red")}?resourceVersion=0`,
+        `${maps("red")}/a?resourceVersion=0`,
+        watchOf(maps("red")),
+        maps("red"),
+      ]
+    ) {
+      const refused = await ask(other, path);
+      assert.deepEqual([refused.status, refused.headers.get("x-holdfast-source")], [403, "cloud"]);
+      assert.match(refused.body.message, /User "other:app" .* says the cloud/);
+    }
+    assert.equal((await ask(red, `${maps("blue")}?resourceVersion=0`)).status, 403);
+    assert.equal((await ask(red, "/api/v1/configmaps?resourceVersion=0")).status, 403);
+    const own = new Set([red, blue, other].map((token) => `Bearer ${token}`));
+    assert.ok(seen.every(({ headers, withoutNode }) => own.has(headers.get("authorization") ?? "") === withoutNode));
+  }));
+
+test("offline a service account reads what it was granted, after a restart too, and nothing else", () =>
+  withGrants(async (scene, rbac) => {
+    const { ask, issuer } = scene;
+    rbac.rules.set("red:app", [readAll("red")]);
+    rbac.rules.set("red:lister", [{ ...readAll("red"), verbs: ["list"] }]);
+    const red = await issuer.token({ namespace: "red" });
+    const lister = await issuer.token({ namespace: "red", name: "lister" });
+    const reborn = await issuer.token({ namespace: "red", uid: "another-life" });
+    for (const namespace of ["red", "blue"]) await scene.request("GET", `${maps(namespace)}?resourceVersion=0`);
+    assertAnswer(await ask(red, `${maps("red")}?resourceVersion=0`), fromReplica);
+    assertAnswer(await ask(red, `${maps("red")}/a?resourceVersion=0`), [200, "replica", 0]);
+    assertAnswer(await ask(lister, maps("red")), [200, "cloud", 2]); // the cloud's answer is the grant
+    await (await scene.watchAs(red, watchOf(maps("red")))).next();
+    const check = async () => {
+      assertAnswer(await ask(red, `${maps("red")}?resourceVersion=0`), fromReplica);
+      assertAnswer(await ask(red, maps("red")), fromReplica);
+      assertAnswer(await ask(red, `${maps("red")}/a`), [200, "replica", 0]);
+      assertAnswer(await ask(lister, maps("red")), fromReplica);
+      const watch = await scene.watchAs(red, watchOf(maps("red")));
+      assert.equal((await watch.next()).object.metadata.name, "a");
+      const refused = await Promise.all([
+        ask(red, `${maps("red")}/b`), // of that name it never asked
+        ask(red, `${maps("red")}/missing`),
+        ask(red, maps("blue")),
+        ask(red, "/api/v1/configmaps"),
+        ask(red, `${maps("red")}?labelSelector=x%3Dy`),
+        ask(lister, `${maps("red")}/a`),
+        ask(lister, watchOf(maps("red"))),
+        ask(reborn, maps("red")),
+        ask(red, `${maps("red")}/a`, { headers: { "Impersonate-User": "admin" } }),
+      ]);
+      for (const { status, body } of refused) assert.deepEqual([status, body.reason], [503, "ServiceUnavailable"]);
+    };
+    await scene.cut();
+    await check();
+    await scene.restart();
+    await scene.until(async () => (await scene.status()).link.state === "offline", 250);
+    await check();
+  }));
+
+test("what the cloud takes back ends a running watch with 403 after a minute, and new requests at once", () =>
+  withGrants(async (scene, rbac) => {
+    const { ask, issuer, clock } = scene;
+    rbac.rules.set("red:app", [readAll("red")]);
+    rbac.rules.set("red:other", [readAll("red")]);
+    const red = await issuer.token({ namespace: "red" });
+    const other = await issuer.token({ namespace: "red", name: "other" });
+    const [watch, stays] = [
+      await scene.watchAs(red, watchOf(maps("red"))),
+      await scene.watchAs(other, watchOf(maps("red"))),
+    ];
+    for (const one of [watch, stays]) for (let i = 0; i < 2; i++) await one.next();
+    rbac.rules.set("red:app", []);
+    assert.equal((await ask(red, `${maps("red")}?resourceVersion=0`)).status, 403);
+    const events: string[] = [];
+    const ended = (async () => {
+      for (;;) {
+        const { type, object } = await watch.next();
+        if (type !== "BOOKMARK") events.push(`${type} ${object.code} ${object.reason}`);
+        if (type === "ERROR") return;
+      }
+    })();
+    let isOver = false;
+    void ended.then(() => isOver = true);
+    const revokedAt = clock.monotonic();
+    await scene.until(() => rbac.reviews.some(({ attributes }) => attributes.verb === "watch"), 5_000);
+    await scene.until(async () => await statusOfWatch(scene, red) === 403, 5_000);
+    await scene.until(() => isOver, 5_000);
+    assert.ok(clock.monotonic() - revokedAt <= 6 * 60_000 + 30_000);
+    assert.deepEqual(events, ["ERROR 403 Forbidden"]);
+    assert.equal(await watch.ended(), true);
+    seed(scene.server, { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c", namespace: "red", uid: "c" } });
+    for (;;) {
+      const { type, object } = await stays.next();
+      if (type === "ADDED") {
+        assert.equal(object.metadata.name, "c");
+        break;
+      }
+    }
+    await scene.cut();
+    assert.equal((await ask(red, maps("red"))).status, 503);
+    await clock.advance(0);
+  }));
+
+test("a review names what is asked, with name and selectors, and is asked once in five minutes", () =>
+  withGrants(async (scene, rbac) => {
+    const { ask, issuer, clock } = scene;
+    rbac.rules.set("red:app", [readAll("red")]);
+    const red = await issuer.token({ namespace: "red" });
+    const selected = `${maps("red")}?resourceVersion=0&fieldSelector=metadata.name%3Da&labelSelector=x%3Dy`;
+    for (let i = 0; i < 3; i++) assert.equal((await ask(red, selected)).status, 200);
+    assert.deepEqual(rbac.reviews.map(({ attributes }) => attributes), [{
+      verb: "list",
+      group: "",
+      version: "v1",
+      resource: "configmaps",
+      namespace: "red",
+      name: "a",
+      labelSelector: { rawSelector: "x=y" },
+      fieldSelector: { rawSelector: "metadata.name=a" },
+    }]);
+    await clock.advance(5 * 60_000 + 1);
+    assert.equal((await ask(red, selected)).status, 200);
+    assert.equal(rbac.reviews.length, 2);
+  }));
+
+test("what is no decision of the cloud's refuses nothing that was granted, and grants nothing", () =>
+  withGrants(async (scene, rbac) => {
+    const { ask, issuer, clock } = scene;
+    rbac.rules.set("red:app", [readAll("red")]);
+    const red = await issuer.token({ namespace: "red" });
+    const path = `${maps("red")}?resourceVersion=0`;
+    const body = {
+      kind: "SelfSubjectAccessReview",
+      spec: {},
+      status: { allowed: false, evaluationError: "no webhook" },
+    };
+    const undecided = [
+      () => Response.json(body, { status: 201 }),
+      () => new Response("overloaded", { status: 429 }),
+      () => new Response("broken", { status: 500 }),
+      () => Response.json({ kind: "Status", code: 403 }, { status: 403 }),
+      () => new Response("<html>portal</html>", { status: 200 }),
+    ];
+    for (const [index, instead] of undecided.entries()) {
+      rbac.instead = instead;
+      assertAnswer(await ask(red, `${path}&labelSelector=of%3D${index}`), [200, "cloud", 0]);
+    }
+    rbac.instead = undefined;
+    await clock.advance(5 * 60_000 + 1);
+    assertAnswer(await ask(red, path), fromReplica);
+    for (const instead of undecided) {
+      rbac.instead = instead;
+      await clock.advance(5 * 60_000 + 1);
+      assertAnswer(await ask(red, path), fromReplica);
+    }
+  }));
+
+test("a further page of a list is its own caller's", () =>
+  withGrants(async (scene, rbac) => {
+    const { ask, issuer } = scene;
+    for (const user of ["red:app", "red:other"]) rbac.rules.set(user, [readAll("red")]);
+    const red = await issuer.token({ namespace: "red" });
+    const other = await issuer.token({ namespace: "red", name: "other" });
+    await scene.request("GET", `${maps("red")}?resourceVersion=0`);
+    for (const token of [red, other]) assert.equal((await ask(token, maps("red"))).status, 200);
+    await scene.cut();
+    const first = await ask(red, `${maps("red")}?limit=1`);
+    assert.deepEqual([first.status, first.body.items.length], [200, 1]);
+    const next = `${maps("red")}?limit=1&continue=${encodeURIComponent(first.body.metadata.continue ?? "")}`;
+    assert.equal((await ask(other, next)).status, 410);
+    assert.equal((await scene.request("GET", next)).status, 410);
+    assert.equal((await ask(red, next)).body.items[0]?.metadata.name, "b");
+  }));
