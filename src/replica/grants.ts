@@ -16,7 +16,7 @@ export interface GrantsOptions {
   /** Seals what it keeps; a commit survives power loss (R14). */
   readonly store: Store;
   readonly clock: Clock;
-  readonly link: Link;
+  readonly link: Pick<Link, "state" | "onChange">;
   readonly logger: Logger;
   /** Asks the cloud with the caller's own token. Never rejects. */
   readonly review: (token: string, access: Access) => Promise<Review>;
@@ -231,7 +231,7 @@ export class Grants {
     const user = `system:serviceaccount:${namespace}:${serviceAccount.name}`;
     const refusal = accessForbidden(access, user);
     this.#options.logger.log("info", "The cloud has taken back what it had granted", { why: refusal.message });
-    for (const reader of [...this.#readers.get(key) ?? []]) reader.ended(refusal);
+    this.#tell(key, refusal);
   }
 
   /** One that the cloud takes its time for holds nobody up whom it has granted that before. */
@@ -273,7 +273,7 @@ export class Grants {
       const [reader] = readers;
       if (reader === undefined) continue;
       // It went for want of room: who comes back is asked for anew.
-      if (grant === undefined) this.#endCleanly(key);
+      if (grant === undefined) this.#tell(key, "clean");
       else if (grant.deniedSince !== undefined || !this.#isGood(grant)) void this.#renewOne(key, reader);
     }
   }
@@ -284,11 +284,14 @@ export class Grants {
     const review = isOver ? "unauthorized" : await this.#review(key, { access, token });
     if (review !== "unauthorized") return;
     if (this.#tokens.get(scopeId) === token) this.#tokens.delete(scopeId);
-    if (this.#options.link.state === "online") this.#endCleanly(key);
+    if (this.#options.link.state === "online") this.#tell(key, "clean");
   }
 
-  #endCleanly(key: string): void {
-    for (const reader of [...this.#readers.get(key) ?? []]) reader.ended("clean");
+  /** Once each: they are over then. */
+  #tell(key: string, end: GrantEnd): void {
+    const readers = this.#readers.get(key) ?? [];
+    this.#readers.delete(key);
+    for (const reader of readers) reader.ended(end);
   }
 }
 
