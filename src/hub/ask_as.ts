@@ -24,6 +24,8 @@ export type AskingContext = Pick<HubContext, "cloud" | "link" | "platform" | "cl
 /** For one request, its answer included. */
 const requestMs = 10_000;
 const maxAnswerBytes = 1024 * 1024;
+/** The keys have a media type of their own, and only that (RFC 7517, section 8.5). */
+const accept = "application/json, application/jwk-set+json";
 
 /**
  * Asks the cloud with a caller's token. Never rejects.
@@ -46,7 +48,7 @@ export async function askAs(
     const response = await cloud.request({
       method,
       rawPath,
-      rawHeaders: ["Accept", "application/json", "User-Agent", "holdfast", ...type, ...bearerHeaders(token)],
+      rawHeaders: ["Accept", accept, "User-Agent", "holdfast", ...type, ...bearerHeaders(token)],
       signal: limit.signal,
       ...(json === undefined ? {} : { body: json }),
     });

@@ -132,13 +132,13 @@ test("Grants end after a minute of nothing but refusals, and tell those who go o
     world.says = "denied";
     await clock.advance(5 * minuteMs + 50_000);
     assert.equal(await grants.check(caller, access), false); // a new request is the cloud's to refuse
-    assert.deepEqual([ends, grants.isHeld(caller, access)], [[], true]);
+    assert.deepEqual([ends.length, grants.isHeld(caller, access)], [0, true]);
     enter("offline");
     assert.equal(await grants.check(caller, access), true);
     await clock.advance(10 * minuteMs);
     enter("online");
     await clock.advance(60_000);
-    assert.deepEqual(ends, []);
+    assert.equal(ends.length, 0);
     await clock.advance(20_000);
     assert.equal(ends.length, 1);
     const end = ends[0];
