@@ -28,7 +28,7 @@ async function withVerifier(run: (world: World) => Promise<void>, audience?: str
     const fetch = (rawPath: string) => cluster.intercept({ rawPath, header: () => `Bearer ${token}` });
     const documents = [fetch("/.well-known/openid-configuration"), fetch("/openid/v1/jwks")];
     if (documents.some((one) => one?.status !== 200)) return "unauthorized";
-    const [discovery = "", keySet = ""] = await Promise.all(documents.map((one) => one?.text()));
+    const [discovery = "", keySet = ""] = await Promise.all(documents.map((one) => one?.text() ?? Promise.resolve("")));
     const keys = readTokenKeys(discovery, keySet);
     return keys === undefined ? "unknown" : { keys };
   };
