@@ -134,6 +134,7 @@ async function answerWatch(context: HubContext, call: Call, view: View): Promise
     rows: context.replica.rows,
     frames: context.replica.frames,
     overlays: () => context.replica.overlays.of(collection.query),
+    isGone: (held) => context.replica.of(collection.query).isGone(held),
     start: watchStart(call, collection),
     bookmarks: options.allowWatchBookmarks,
     timeoutMs: asked > 0 ? asked * 1_000 : context.minRequestTimeoutMs * (1 + random.float()),

@@ -239,7 +239,7 @@ export class Replica {
     }
     this.overlays.changed(collection, change);
     // Last: nothing that was shown before counts any more.
-    if (change.newEpoch === true) { for (const sibling of resource.collections) this.freshness.forget(sibling); }
+    if (change.newEpoch === true) resource.forgetShown();
   }
 }
 

@@ -70,14 +70,20 @@ export class ResourceReplica implements ResourceEpoch {
 
   /**
    * The cloud was found to have left the history of a collection, or of what lies beside the collections: a restored etcd, or
-   * another cluster. Nothing that was shown before counts any more: what was seen to be deleted may be there again.
+   * another cluster. Nothing that was shown before counts any more: what was seen to be deleted may be there again. Where a
+   * restore was found before, what was shown since stays.
    */
   beginEpoch(collection?: Collection): void {
-    const { records, freshness, history } = this.#options;
+    const { records, history } = this.#options;
     history.left(collection);
     this.#forgetUndone();
-    for (const { row } of [...records.ofAllVersions(this.#options)]) records.forget(row);
-    for (const sibling of this.collections) freshness.forget(sibling);
+    for (const { row, epoch } of [...records.ofAllVersions(this.#options)]) if (epoch < this.epoch) records.forget(row);
+    this.forgetShown();
+  }
+
+  /** What the collections of an earlier epoch had to show does not count for them any more. */
+  forgetShown(): void {
+    for (const one of this.collections) if (one.resourceEpoch < this.epoch) this.#options.freshness.forget(one);
   }
 
   highestVersion(): string {

@@ -1,3 +1,4 @@
+import type { ObjectMeta } from "../kube/object_meta.ts";
 import type { Matcher } from "../kube/query_matcher.ts";
 import type { Collection } from "./collection.ts";
 import type { LogEvent } from "./event_log.ts";
@@ -28,6 +29,11 @@ export class View {
     const bytes = matcher.needsObject ? this.#rows.read(held) : noBytes;
     if (bytes instanceof Uint8Array) return matcher.matches(held.meta, bytes) === true;
     return bytes.then((read) => matcher.matches(held.meta, read) === true);
+  }
+
+  /** Whether an object of these bytes would be seen, whatever is held of it. */
+  selects(meta: ObjectMeta, bytes: Uint8Array): boolean {
+    return this.collection.selects(meta, bytes) && this.#matcher?.matches(meta, bytes) !== false;
   }
 
   /** Those of some objects that are seen, in their order. @throws StoreError, MissingRowError */

@@ -23,6 +23,8 @@ export interface WatchAnswerOptions {
   readonly frames: EventFrames;
   /** Of the resource, as they are now; nothing where there have never been any. */
   readonly overlays: () => ResourceOverlays | undefined;
+  /** Whether it was seen elsewhere that an object is gone: nothing is laid over it any more. */
+  readonly isGone: (held: HeldObject) => boolean;
   readonly start: WatchStart;
   readonly bookmarks: boolean;
   /** Missing for objects as they are. */
@@ -310,11 +312,16 @@ class WatchAnswer {
     for (const { revision, namespace, name, uid } of overlays.touched(this.#overlayRevision)) {
       if (this.#cursor !== collection.log.end) return;
       const held = collection.get(namespace, name);
-      if (held?.meta.uid === uid && (!starts || overlays.covers(held.meta)) && await view.sees(held)) {
+      const isConcerned = held?.meta.uid === uid && !this.#options.isGone(held) &&
+        (!starts || overlays.covers(held.meta));
+      if (isConcerned && await view.sees(held)) {
         const object = await this.#reader().read(held);
         if (this.#cursor !== collection.log.end) return;
-        await this.#writer.push(this.#frame("MODIFIED", { object, resourceVersion: held.meta.resourceVersion }));
-        sent = true;
+        // What the write was made from may be newer than what is held, and have left the selection.
+        if (view.selects(collection.codec.readMeta(object), object)) {
+          await this.#writer.push(this.#frame("MODIFIED", { object, resourceVersion: held.meta.resourceVersion }));
+          sent = true;
+        }
       }
       this.#overlayRevision = revision;
       if (this.#over()) return;

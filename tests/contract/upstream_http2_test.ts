@@ -252,6 +252,21 @@ test("after a GOAWAY running streams go on and new ones get a new connection", a
   await upstream.close(0);
 });
 
+test("an answer that has come in its whole length is complete where its connection ends in the place of its end", async () => {
+  for (const length of [4, 5]) {
+    await using kube = await serveHttp2((stream) => {
+      stream.respond({ ":status": 200, "content-length": String(length) });
+      stream.write("text");
+      setTimeout(() => kube.sessions[0]?.destroy(), 20);
+    });
+    const upstream = open(kube.origin);
+    const reading = text(await upstream.request(watch("/1")));
+    if (length === 4) assert.equal(await reading, "text");
+    else await assert.rejects(reading, { name: "UpstreamError", failure: "broken" });
+    await upstream.close(0);
+  }
+});
+
 test("a PING finds a peer that is gone without a word, and breaks its streams as timeout", async () => {
   await using kube = await serveHttp2((stream) => {
     stream.respond({ ":status": 200 });

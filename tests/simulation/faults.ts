@@ -155,7 +155,10 @@ function killing(world: SimWorld, dice: Dice): Ambush {
   return { when: dice.pick(["before", "after"] as const), run };
 }
 
-/** The link is cut, etcd goes back to a backup, the API server starts, and for a while it is quiet. */
+/**
+ * The link is cut, etcd goes back to a backup, the API server starts, and for a while it is quiet: what waits in the outbox
+ * would lead it past the versions that are held (docs/consistency.md, "Where it ends").
+ */
 function restore(world: SimWorld, { forMs }: Fault, dice: Dice): void {
   const clock = world.clock.counting();
   const { revision, compacted } = world.etcd;
@@ -168,8 +171,9 @@ function restore(world: SimWorld, { forMs }: Fault, dice: Dice): void {
     world.restore(Math.max(compacted, 1_030, revision - lost));
     world.network.set({ ...healthy, starting: 403 });
   });
-  clock.setTimer(forMs, () => world.network.set(healthy));
+  clock.setTimer(forMs, () => world.network.set({ ...healthy, busy: true }));
   clock.setTimer(forMs + noticeMs, () => {
+    world.network.set({ busy: false });
     world.cloudWriter.resume();
     world.writer.resume();
     world.kubelet.resume();

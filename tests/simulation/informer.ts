@@ -3,16 +3,7 @@ import type { Dice } from "./dice.ts";
 import type { LocalAnswer, LocalClient, WatchEvent } from "./local_client.ts";
 import type { LocalExchange } from "./local_exchange.ts";
 import { markOf } from "./node_truth.ts";
-import {
-  memberAt,
-  type Members,
-  membersOf,
-  nodes,
-  pods,
-  queryPathOf,
-  type SimQuery,
-  type SimState,
-} from "./sim_objects.ts";
+import { memberAt, membersOf, nodes, pods, queryPathOf, type SimQuery, type SimState } from "./sim_objects.ts";
 
 export interface InformerOptions {
   readonly name: string;
@@ -265,7 +256,7 @@ class Follower {
     if (state === undefined) return;
     const version = known?.version ?? Number(memberAt(object, ["metadata", "resourceVersion"]));
     const event = `${where}: ${type} ${state.key}@${version}`;
-    if (type !== "DELETED") this.#checkMark(state, known?.members ?? membersOf(state.resource, object), event);
+    if (type !== "DELETED") this.#checkMark(state, known === undefined ? object : undefined, event);
     if (type === "MODIFIED" && version <= this.position && this.#isLaidOver(state)) return;
     if (!this.ahead.delete(state.key)) this.#checkKnown(type, state, event);
     if (type === "DELETED") this.objects.delete(state.key);
@@ -286,11 +277,12 @@ class Follower {
   }
 
   /** No older write of the node comes after a newer one, nor after one that was acknowledged before the state was asked for. */
-  #checkMark(state: SimState, members: Members | undefined, where: string): void {
+  #checkMark(state: SimState, object: unknown, where: string): void {
     const { client, marks, sequence, undone } = this.#options;
     if (undone || ![pods, nodes].includes(state.resource)) return;
     const { truth } = client.oracle;
-    if (!this.synced) truth.checkShown(state, members, { sequence, where });
+    if (!this.synced) truth.checkShown(state, { object, sequence, where, own: this.stale });
+    const members = object === undefined ? state.members : membersOf(state.resource, object);
     const [number, before] = [markOf(members)?.number ?? 0, marks.get(state.uid) ?? 0];
     marks.set(state.uid, number);
     if (number >= before || this.passed || !truth.isKept(state, before)) return;

@@ -14,6 +14,8 @@ export interface LinkConditions {
   readonly errors: number;
   /** A starting API server: not ready, and everything else answered with this. */
   readonly starting: 401 | 403 | undefined;
+  /** An API server that answers every write with 429. */
+  readonly busy: boolean;
   /** A portal's page with status 200 in place of every answer, or of every one but /readyz. */
   readonly portal: "all" | "but-readyz" | undefined;
   /** A resumed watch repeats what lies up to this many versions below. */
@@ -28,6 +30,7 @@ export const healthy: LinkConditions = {
   truncate: 0,
   errors: 0,
   starting: undefined,
+  busy: false,
   portal: undefined,
   repeat: 0,
 };

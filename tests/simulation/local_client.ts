@@ -3,7 +3,7 @@ import type { LocalExchange, LocalRequest } from "./local_exchange.ts";
 import { type Oracle } from "./oracle.ts";
 import type { SimHost } from "./sim_host.ts";
 import type { SimNetwork } from "./sim_network.ts";
-import { listText, memberAt, membersOf, type SimQuery, type SimState } from "./sim_objects.ts";
+import { listText, memberAt, type SimQuery, type SimState } from "./sim_objects.ts";
 
 /** An answer, whole or broken off. */
 export interface LocalAnswer {
@@ -147,8 +147,7 @@ export class LocalClient {
     const next = typeof token === "string" ? token : "";
     for (const [at, state] of this.#itemsOf(query, { ...answer, items, revision, next }, where).entries()) {
       if (state === undefined) return undefined;
-      const { sequence } = answer;
-      this.oracle.truth.checkShown(state, membersOf(query.resource, items[at]), { sequence, where });
+      this.oracle.truth.checkShown(state, { object: items[at], sequence: answer.sequence, where });
       if (states.has(state.key)) this.oracle.fail("state", `${where}: ${state.key} twice`);
       states.set(state.key, state);
     }

@@ -1,5 +1,14 @@
 import type { Change, SimEtcd } from "./sim_etcd.ts";
-import { events, memberAt, type Members, nodes, pods, type SimResource, type SimState } from "./sim_objects.ts";
+import {
+  events,
+  memberAt,
+  type Members,
+  membersOf,
+  nodes,
+  pods,
+  type SimResource,
+  type SimState,
+} from "./sim_objects.ts";
 
 /** What a node has written last of one object: its uid, and which write of it that was. */
 export interface Mark {
@@ -24,8 +33,8 @@ function countIn(members: Members | undefined): unknown {
 
 /** Which write of the node a status or an Event shows; nothing where the node has written none of it. */
 export function markOf(members: Members | undefined): Mark | undefined {
-  const [uid, number] = String(
-    memberAt(members, ["conditions", "0", "reason"]) ?? memberAt(members, ["message"]) ?? "",
+  const [uid, number] = textOf(
+    memberAt(members, ["conditions", "0", "reason"]) ?? memberAt(members, ["message"]),
   ).split(":");
   return uid === undefined || number === undefined ? undefined : { uid, number: Number(number) };
 }
@@ -39,8 +48,20 @@ interface Report {
   readonly how: string;
 }
 
+/** An object as a reader was shown it. */
+export interface Shown {
+  /** Parsed JSON; missing where it is just as the cloud has it. */
+  readonly object?: unknown;
+  /** Of what had been shown when it was asked for. */
+  readonly sequence: number;
+  readonly where: string;
+  /** Of a watch while cut: what went to the cloud beside its collection does not show in it. */
+  readonly own?: boolean;
+}
+
 interface Acknowledged {
   readonly number: number;
+  readonly byCloud: boolean;
   /** Of what was shown until then. */
   readonly sequence: number;
 }
@@ -86,8 +107,8 @@ export class NodeTruth {
     return number <= (this.#told.get(uid)?.issued ?? 0);
   }
 
-  acknowledged({ uid, number }: Mark, sequence: number): void {
-    this.#told.get(uid)?.acknowledged.push({ number, sequence });
+  acknowledged({ uid, number }: Mark, by: Omit<Acknowledged, "number">): void {
+    this.#told.get(uid)?.acknowledged.push({ number, ...by });
   }
 
   /** What the hub kept in memory of writes that the cloud has taken is gone. */
@@ -95,26 +116,25 @@ export class NodeTruth {
     for (const [uid, told] of this.#told) if (this.#inCloud(uid, told) >= last(told)) told.acknowledged.length = 0;
   }
 
-  /** What the cloud had taken of it may be undone. */
+  /** What the cloud had taken of it may be undone: only what is acknowledged from now on counts. */
   restored(): void {
     this.#restored = true;
+    for (const told of this.#told.values()) told.acknowledged.length = 0;
   }
 
   /** Checks that what is shown of an object is not older than what was acknowledged before it was asked for. */
-  checkShown(
-    state: SimState,
-    members: Members | undefined,
-    shown: { readonly sequence: number; readonly where: string },
-  ): void {
+  checkShown(state: SimState, { object, sequence, where, own = false }: Shown): void {
     const told = this.#told.get(state.uid);
     if (told === undefined) return;
-    const floor = told.acknowledged.findLast(({ sequence }) => sequence <= shown.sequence)?.number ?? 0;
+    const members = object === undefined ? state.members : membersOf(state.resource, object);
+    const counting = told.acknowledged.findLast((one) => one.sequence <= sequence && !(own && one.byCloud));
+    const floor = counting?.number ?? 0;
     const number = markOf(members)?.number ?? 0;
     if (number > 0 && countIn(members) !== number) {
-      this.#fail("outbox-torn", `${shown.where}: ${state.key} shows ${JSON.stringify(members)}`);
+      this.#fail("outbox-torn", `${where}: ${state.key} shows ${JSON.stringify(members)}`);
     }
     if (number >= floor || !this.isOpen(state.uid, state.key)) return;
-    this.#fail("outbox-old", `${shown.where}: ${state.key} shows write ${number}, though ${floor} was acknowledged`);
+    this.#fail("outbox-old", `${where}: ${state.key} shows write ${number}, though ${floor} was acknowledged`);
   }
 
   /** Whether a reader that has seen that write must not see an older one: the hub has acknowledged it, and knows that it has. */
@@ -125,16 +145,16 @@ export class NodeTruth {
   /** Checks that a pod that the node has taken away had all that was acknowledged of it. */
   checkRemoved(uid: string): void {
     const told = this.#told.get(uid);
-    if (told === undefined || this.#restored || isFinished(this.#etcd.statesOf(uid).at(-1))) return;
+    if (told === undefined || isFinished(this.#lastOf(uid, told))) return;
     const number = this.#inCloud(uid, told);
     if (number >= last(told)) return;
     this.#fail("outbox-order", `${told.key} was deleted at write ${number}, though ${last(told)} was acknowledged`);
   }
 
-  /** Whether what the node has written of an object must be shown: it is there and not finished, and no restore has undone it. */
+  /** Whether what the node has written of an object must be shown: it is there and not finished. */
   isOpen(uid: string, key: string): boolean {
     const current = this.#etcd.get(key);
-    return !this.#restored && current?.uid === uid && !isFinished(current);
+    return current?.uid === uid && !isFinished(current);
   }
 
   /** Checks, when all is healed, what became of all that was acknowledged. @param outbox what `/v1/outbox` tells */
@@ -145,11 +165,13 @@ export class NodeTruth {
       if (["pushed", "unchanged", ...settledOtherwise].includes(how)) continue;
       this.#fail("outbox-settled", `${resource}/${name} has ended as ${how}`);
     }
-    if (this.#restored) return; // what a restore has undone was in the cloud
-    for (const report of reports) this.#checkReport(report);
+    // What was gone or had finished may be there again after a restore.
+    if (!this.#restored) { for (const report of reports) this.#checkReport(report); }
     for (const [uid, told] of this.#told) {
       const number = this.#inCloud(uid, told);
-      const isReported = reports.some(({ uid: ended, how }) => ended === uid && settledOtherwise.includes(how));
+      const isReported = reports.some((report) =>
+        [report.uid, keyOf(report)].includes(uid) && settledOtherwise.includes(report.how)
+      );
       if (number >= last(told) || isReported) continue;
       this.#fail("outbox-lost", `${told.key}: write ${last(told)} of ${uid} was acknowledged, the cloud has ${number}`);
     }
@@ -157,16 +179,20 @@ export class NodeTruth {
 
   /** The object that is said to be gone is gone, and the one that is said to have finished has. */
   #checkReport({ uid, how, resource, namespace, name }: Report): void {
-    const current = this.#etcd.get(`${resource}/${namespace}/${name}`);
+    const current = this.#etcd.get(keyOf({ resource, namespace, name }));
     const isThere = uid !== "" && current?.uid === uid;
     const wrong = how === "finished" ? isThere && !isFinished(current) : ["gone", "replaced"].includes(how) && isThere;
     if (wrong) this.#fail("outbox-settled", `${resource}/${name} of ${uid} is said to be ${how}`);
   }
 
   /** The last write that the cloud has taken of it, in whatever state it was last. */
-  #inCloud(uid: string, { key }: Told): number {
-    const state = uid === key ? this.#etcd.get(key) : this.#etcd.statesOf(uid).at(-1);
-    return markOf(state?.members)?.number ?? 0;
+  #inCloud(uid: string, told: Told): number {
+    return markOf(this.#lastOf(uid, told)?.members)?.number ?? 0;
+  }
+
+  #lastOf(uid: string, { key }: Told): SimState | undefined {
+    if (uid === key) return this.#etcd.get(key);
+    return this.#etcd.statesOf(uid).findLast((state) => this.#etcd.epochsOf(state).includes(this.#etcd.epoch));
   }
 
   /** What the cloud takes is this object's, one write as a whole, and no older than what it had. */
@@ -186,7 +212,7 @@ export class NodeTruth {
     }
     if (!this.wasIssued(after)) this.#fail("outbox-invented", `${what} was never written`);
     const isBack = previous !== undefined && isFinished(previous) && !isFinished(state);
-    if (isBack) this.#fail("outbox-finished", `${what} took it out of ${String(previous.members?.["phase"])}`);
+    if (isBack) this.#fail("outbox-finished", `${what} took it out of ${textOf(previous.members?.["phase"])}`);
   }
 }
 
@@ -195,7 +221,12 @@ function last(told: Told | undefined): number {
 }
 
 function isFinished(state: SimState | undefined): boolean {
-  return state?.resource === pods && finished.includes(String(state.members?.["phase"] ?? ""));
+  return state?.resource === pods && finished.includes(textOf(state.members?.["phase"]));
+}
+
+/** Empty where it is no text. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** How many objects' writes wait, as `/v1/outbox` tells. */
@@ -204,10 +235,14 @@ export function waitingIn(outbox: unknown): number {
   return Array.isArray(waiting) ? waiting.length : -1;
 }
 
+function keyOf({ resource, namespace, name }: Pick<Report, "resource" | "namespace" | "name">): string {
+  return `${resource}/${namespace}/${name}`;
+}
+
 function readReports(settled: unknown): Report[] {
   if (!Array.isArray(settled)) return [];
   return settled.map((report: unknown) => {
-    const text = (name: string) => String(memberAt(report, [name]) ?? "");
+    const text = (name: string) => textOf(memberAt(report, [name]));
     const [resource, namespace, name] = [text("resource"), text("namespace"), text("name")];
     return { resource, namespace, name, uid: text("uid"), how: text("how") };
   });

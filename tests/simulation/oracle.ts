@@ -121,7 +121,7 @@ export class Oracle {
     const state = states.find((known) =>
       String(known.version) === version && (objectText(known) === text || itemText(known) === text)
     );
-    const shown = state ?? this.#overlaid(object);
+    const shown = state ?? this.#overlaid(object, text);
     if (shown === undefined) this.fail("R17", `${where}: the cloud never had ${text}`);
     return shown;
   }
@@ -130,20 +130,26 @@ export class Oracle {
    * The state over which a write of the node lies. All else is the cloud's: of that version or, where less was held of it
    * when the node wrote, of a later one.
    */
-  #overlaid(object: unknown): SimState | undefined {
-    const state = this.stateOf(object);
-    const members = state === undefined ? undefined : membersOf(state.resource, object);
+  #overlaid(object: unknown, text: string): SimState | undefined {
+    const uid = memberAt(object, ["metadata", "uid"]);
+    const version = Number(memberAt(object, ["metadata", "resourceVersion"]));
+    const states = typeof uid === "string" ? this.#etcd.statesOf(uid) : [];
+    const under = states.filter((state) => state.version === version);
+    const [first] = under;
+    const members = first === undefined ? undefined : membersOf(first.resource, object);
     const mark = markOf(members);
-    if (state === undefined || members === undefined || mark?.uid !== state.uid || !this.truth.wasIssued(mark)) {
+    if (members === undefined || mark === undefined || mark.uid !== uid || !this.truth.wasIssued(mark)) {
       return undefined;
     }
-    const text = sorted(object);
-    const isCloud = ({ version, content, labels }: SimState) => {
-      if (version < state.version) return false;
-      const laid = { ...state, content, labels, members };
-      return [objectText(laid), itemText(laid)].some((one) => sorted(JSON.parse(one)) === text);
-    };
-    return this.#etcd.statesOf(state.uid).some(isCloud) ? state : undefined;
+    const isLaidOver = ({ content, labels }: SimState) =>
+      under.some((state) => {
+        const laid = { ...state, content, labels, members };
+        return [objectText(laid), itemText(laid)].some((one) => one === text || sameMembers(one, object));
+      });
+    // After a restore a version may be that of two states.
+    const own = under.find(isLaidOver);
+    if (own !== undefined) return own;
+    return states.some((state) => state.version > version && isLaidOver(state)) ? under.at(-1) : undefined;
   }
 
   /** The state whose deletion, or leaving of a query, parsed JSON shows: an earlier one at a version of its own. */
@@ -191,8 +197,8 @@ export class Oracle {
   }
 
   /** Notes that the hub has acknowledged a write of the node. */
-  acknowledged(mark: Mark): void {
-    this.truth.acknowledged(mark, ++this.#sequence);
+  acknowledged(mark: Mark, { byCloud }: { readonly byCloud: boolean }): void {
+    this.truth.acknowledged(mark, { sequence: ++this.#sequence, byCloud });
   }
 
   /** Notes that a reader saw a state; `selected` by a label selector's query. */
@@ -355,7 +361,12 @@ function touches(query: SimQuery, { state, previous }: Change): boolean {
   return matches(query, state) || (previous !== undefined && matches(query, previous));
 }
 
-/** JSON whose members are in order of their names. */
+/** Whether JSON text is of the same members, in whatever order. */
+function sameMembers(text: string, object: unknown): boolean {
+  const shown = JSON.stringify(object);
+  return text.length === shown.length && sorted(JSON.parse(text)) === sorted(object);
+}
+
 function sorted(value: unknown): string {
   return JSON.stringify(
     value,

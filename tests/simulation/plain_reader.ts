@@ -1,15 +1,7 @@
 import type { Clock } from "../../src/platform/clock.ts";
 import type { Dice } from "./dice.ts";
 import type { LocalAnswer, LocalClient } from "./local_client.ts";
-import {
-  keyOf,
-  membersOf,
-  pathOf,
-  queryPathOf,
-  type SimQuery,
-  type SimResource,
-  type SimState,
-} from "./sim_objects.ts";
+import { keyOf, pathOf, queryPathOf, type SimQuery, type SimResource, type SimState } from "./sim_objects.ts";
 
 export interface PlainReaderOptions {
   readonly client: LocalClient;
@@ -76,7 +68,9 @@ export class PlainReader {
       const rawPath = queryPathOf(query, { limit: "2", ...(token === "" ? {} : { continue: token }) });
       const answer = await client.ask({ method: "GET", rawPath });
       if (!answer.complete || answer.status !== 200) return;
-      const list = client.readList(query, answer, `pages: ${rawPath}`);
+      // All pages are of the time of the first.
+      const { sequence } = first?.answer ?? answer;
+      const list = client.readList(query, { ...answer, sequence }, `pages: ${rawPath}`);
       if (list === undefined) return;
       first ??= { revision: list.revision, answer };
       for (const [key, state] of list.states) states.set(key, state);
@@ -107,7 +101,7 @@ export class PlainReader {
     if (state === undefined) return answer;
     if (state.key !== key) client.oracle.fail("state", `${request.where}: got ${state.key}`);
     client.oracle.checkNotBehind(key, state, request);
-    client.oracle.truth.checkShown(state, membersOf(named.resource, answer.body), request);
+    client.oracle.truth.checkShown(state, { ...request, object: answer.body });
     client.oracle.show(state);
     return answer;
   }

@@ -20,15 +20,15 @@ function isGreen(seed: number): Promise<boolean> {
 }
 
 describe("the simulation catches planted faults", () => {
-  for (const { name, plant, caughtBy } of [...plantedFaults, ...outboxPlants]) {
+  for (const { name, plant, caughtBy, from = 1 } of [...plantedFaults, ...outboxPlants]) {
     it(`runSeed finds that ${name}`, { timeout: 300_000 }, async () => {
-      for (let seed = 1; seed <= seedsMax; seed++) {
+      for (let seed = from; seed < from + seedsMax; seed++) {
         const [first] = await runSeed({ seed, plant, ignored: [] });
         if (first === undefined || !await isGreen(seed)) continue;
         assert.ok(caughtBy.includes(first.rule), `seed ${seed} tells of ${first.rule}: ${first.message}`);
         return;
       }
-      assert.fail(`no seed up to ${seedsMax} that is green without the fault finds it`);
+      assert.fail(`none of ${seedsMax} seeds that is green without the fault finds it`);
     });
   }
 });

@@ -52,6 +52,8 @@ export class SimHost {
   #running: Running | undefined;
   #isStarting = false;
   #starting: Promise<void> = Promise.resolve();
+  /** The next waits for it, as for the lock of its files. */
+  #ending: Promise<void> = Promise.resolve();
 
   constructor(options: SimHostOptions) {
     this.#options = options;
@@ -61,17 +63,23 @@ export class SimHost {
   async start(): Promise<void> {
     if (this.#running !== undefined || this.#isStarting) return;
     this.#isStarting = true;
-    this.#starting = this.#start().finally(() => this.#isStarting = false);
+    this.#starting = this.#ending.then(() => this.#start()).finally(() => this.#isStarting = false);
     await this.#starting;
   }
 
   /** Ends the hub as SIGTERM does. Whatever it leaves behind is a violation. */
   async stop(): Promise<void> {
+    await (this.#ending = this.#stop());
+  }
+
+  async #stop(): Promise<void> {
     await this.#starting;
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
     await running.hub.close();
+    // What is being committed is committed before another hub has the file.
+    await Promise.all([running.store.close(), running.outboxStore.close()]);
     for (const exchange of [...running.exchanges]) exchange.leave();
     await new Promise<void>((resolve) => setImmediate(resolve)); // what was aborted cleans up
     const { oracle } = this.#options;

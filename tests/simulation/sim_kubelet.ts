@@ -48,7 +48,7 @@ export class SimKubelet {
     while (!signal.aborted) {
       const { link, portal, starting } = network.conditions;
       const isDown = link !== "up" || portal !== undefined || starting !== undefined;
-      const delayMs = isDown ? dice.between(1_000, 6_000) : dice.between(8_000, 50_000);
+      const delayMs = isDown ? dice.between(1_000, 10_000) : dice.between(15_000, 90_000);
       await clock.sleep(delayMs, signal).catch(() => undefined);
       if (!signal.aborted && !this.#paused) void this.act();
     }
@@ -100,7 +100,7 @@ export class SimKubelet {
   async #uidOf(named: ObjectName): Promise<string | undefined> {
     const { dice, reader, nodeName } = this.#options;
     const known = this.#uids.get(keyOf(named));
-    if (known !== undefined && dice.chance(0.6)) return known;
+    if (known !== undefined && dice.chance(0.75)) return known;
     const { status, complete, body } = await reader.get(named, "");
     const uid = memberAt(body, ["metadata", "uid"]);
     const isOwn = named.resource === nodes || memberAt(body, ["spec", "nodeName"]) === nodeName;
@@ -151,10 +151,10 @@ export class SimKubelet {
     return this.#options.client.ask({ method, rawPath, body: JSON.stringify(body), contentType });
   }
 
-  #taken({ status, complete }: LocalAnswer, mark: Mark): boolean {
+  #taken({ status, source, complete }: LocalAnswer, mark: Mark): boolean {
     const { oracle } = this.#options.client;
     if ((status !== 200 && status !== 201) || !complete) return false;
-    oracle.acknowledged(mark);
+    oracle.acknowledged(mark, { byCloud: source === "cloud" });
     return true;
   }
 }

@@ -150,9 +150,9 @@ export class SimNetwork {
   }
 
   /** What comes in place of the server's answer. */
-  #instead({ rawPath }: SimRequest): SimAnswer | undefined {
+  #instead({ method, rawPath }: SimRequest): SimAnswer | undefined {
     const { dice } = this.#options;
-    const { portal, starting, errors } = this.#conditions;
+    const { portal, starting, busy, errors } = this.#conditions;
     const isReadyz = rawPath === "/readyz";
     if (portal === "all" || (portal === "but-readyz" && !isReadyz)) {
       const rawHeaders = ["Content-Type", "text/html; charset=utf-8"];
@@ -162,8 +162,9 @@ export class SimNetwork {
       if (isReadyz) return { status: 500, body: "[-]poststarthook/rbac/bootstrap-roles failed" };
       return failure(starting, starting === 401 ? "Unauthorized" : "Forbidden", "the server is starting");
     }
-    if (!dice.chance(errors)) return undefined;
-    const status = dice.pick([500, 502, 503, 504, 429] as const);
+    const isBusy = busy && method !== "GET";
+    if (!isBusy && !dice.chance(errors)) return undefined;
+    const status = isBusy ? 429 : dice.pick([500, 502, 503, 504, 429] as const);
     if (status === 502) return { status, body: "Bad Gateway", rawHeaders: ["Content-Type", "text/plain"] };
     const retry = status === 429 ? ["Retry-After", "1"] : [];
     const reasons = { 500: "InternalError", 503: "ServiceUnavailable", 504: "Timeout", 429: "TooManyRequests" };

@@ -69,7 +69,7 @@ export class SimStore {
         last = commit.catch(() => undefined);
         return commit;
       },
-      close: () => Promise.resolve(),
+      close: () => last,
       kill: () => void (dead = true),
     };
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readObjectMeta } from "../../../src/kube/object_meta.ts";
+import type { Query } from "../../../src/kube/resources.ts";
 import { nodeScope } from "../../../src/identity/scope.ts";
 import type { OutboxEntry } from "../../../src/replica/outbox_entry.ts";
 import { type WatchStart, writeWatch } from "../../../src/replica/watch_answer.ts";
@@ -39,14 +40,14 @@ function failed(name: string, base: Uint8Array = podBytes(name, 5)): OutboxEntry
 }
 
 /** A replica with one collection of pods at version 10, that holds `a` and `b` at 5. */
-function scene() {
+function scene(query: Query = podsQuery) {
   const { replica, clock } = loneReplica();
-  replica.listed(nodeScope, podsQuery, {
+  replica.listed(nodeScope, query, {
     ...listHead,
     resourceVersion: "10",
     items: [podBytes("a", 5), podBytes("b", 5)],
   });
-  const collection = replica.held(nodeScope, podsQuery);
+  const collection = replica.held(nodeScope, query);
   if (collection === undefined) throw new Error("The collection was not made");
   const overlays = () => replica.overlays.of(podsQuery);
   const shown = (name: string) => {
@@ -64,6 +65,7 @@ function scene() {
       rows: replica.rows,
       frames: replica.frames,
       overlays,
+      isGone: (held) => replica.of(query).isGone(held),
       start,
       bookmarks: true,
       timeoutMs: 600_000,
@@ -259,6 +261,19 @@ describe("writeWatch", () => {
     assert.deepEqual(await events(), ["MODIFIED b 21 Running", "MODIFIED a 5 Failed", "BOOKMARK 21"]);
     await end();
   });
+});
+
+test("writeWatch sends no overlay of an object that had left the selection when the node wrote", async () => {
+  const running = { ...podsQuery, fieldSelector: "status.phase=Running" };
+  const { replica, watch } = scene(running);
+  const { events, end } = watch({ from: "version", resourceVersion: "10" });
+  replica.overlays.put(failed("a", podBytes("a", 11)));
+  replica.overlays.put({
+    ...failed("b"),
+    pending: withStatus(podBytes("b", 5), { phase: "Running", message: "still" }),
+  });
+  assert.deepEqual(await events(), ["MODIFIED b 5 Running", "BOOKMARK 10"]);
+  await end();
 });
 
 test("an overlaid object keeps its resourceVersion and uid", () => {

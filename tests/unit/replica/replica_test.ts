@@ -99,6 +99,18 @@ test("R5: a new epoch clears what was asked of all collections of the resource",
   assert.deepEqual(behind(), []);
 });
 
+test("R5: a collection that comes late to a restore leaves what was recorded and shown since", () => {
+  const { replica, behind, write, all, ofDefault } = make();
+  all.replace(mapList(7));
+  ofDefault.replace(mapList(8, mapBytes("b", 8)), { newEpoch: true });
+  replica.records.put(pathTo("c"), { bytes: mapBytes("c", 9), savedAt: 0 });
+  write("c", 9);
+  assert.deepEqual(behind().filter((name) => ["all", "ofDefault"].includes(name)), ["all", "ofDefault"]);
+  replica.held(nodeScope, { ...mapsQuery, fieldSelector: "metadata.name=a" })?.replace(mapList(10), { newEpoch: true });
+  assert.ok(replica.records.get(pathTo("c")));
+  assert.deepEqual(behind().filter((name) => ["all", "ofDefault"].includes(name)), ["all", "ofDefault"]);
+});
+
 test("R5: a deletion's answer makes the collections behind that hold the object, until they have seen it", () => {
   const { replica, behind, all, ofDefault, labelled, named } = make();
   replica.of(pathTo("a")).shownGone(pathTo("a"), { uid: "a" });

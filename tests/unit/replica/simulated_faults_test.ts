@@ -170,6 +170,7 @@ test("R6: a slow client that the hub leaves amid a batch of events gets no bookm
     frames: new EventFrames(rows),
     start: { from: "version", resourceVersion: "10" },
     overlays: () => undefined,
+    isGone: () => false,
     bookmarks: true,
     timeoutMs: 600_000,
     clock,

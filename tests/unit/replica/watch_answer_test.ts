@@ -46,6 +46,7 @@ function watch(start: WatchStart, { memoryMaxBytes = 1_000_000, items, slow, ...
     frames: new EventFrames(rows),
     start,
     overlays: () => undefined,
+    isGone: () => false,
     bookmarks: true,
     timeoutMs: 600_000,
     clock,
