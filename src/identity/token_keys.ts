@@ -1,13 +1,21 @@
 import type { JSONWebKeySet, JWK } from "jose";
 import { z } from "zod";
 
+/** A public key (RFC 7517). */
+export interface PublicKey {
+  readonly kty: "RSA" | "EC" | "OKP";
+  /** Its name. */
+  readonly kid: string;
+  /** What belongs to its kind. */
+  readonly [member: string]: unknown;
+}
+
 /** With what the cluster's service account tokens are verified, as an API server told last. */
 export interface TokenKeys {
   readonly issuer: string;
   /** For which a token must have been made: the issuer, and what API servers were seen to take. */
   readonly audiences: readonly string[];
-  /** Public keys (RFC 7517). */
-  readonly keys: readonly JWK[];
+  readonly keys: readonly PublicKey[];
   /** RFC 3339. */
   readonly fetchedAt: string;
 }
@@ -15,7 +23,7 @@ export interface TokenKeys {
 /** What an API server tells who asks it with a token that it takes. */
 export interface ToldKeys {
   readonly issuer: string;
-  readonly keys: readonly JWK[];
+  readonly keys: readonly PublicKey[];
 }
 
 const keySchema = z.looseObject({ kty: z.enum(["RSA", "EC", "OKP"]), kid: z.string().min(1) });
@@ -43,7 +51,7 @@ export function readTokenKeys(discovery: string, keySet: string): ToldKeys | und
 }
 
 export function keySetOf({ keys }: Pick<TokenKeys, "keys">): JSONWebKeySet {
-  return { keys: [...keys] };
+  return { keys: keys.map((key) => key as JWK) }; // jose checks the members of the one that it uses
 }
 
 function parse(text: string): unknown {

@@ -63,10 +63,6 @@ export class TokenVerifier {
     this.#known = options.known;
   }
 
-  get keys(): TokenKeys | undefined {
-    return this.#known;
-  }
-
   /**
    * Verifies a token.
    *
@@ -81,11 +77,6 @@ export class TokenVerifier {
     if (this.#options.isGone(read)) throw new TokenError("what it is bound to is gone");
     this.#refreshLater(read);
     return read;
-  }
-
-  /** The cloud does not take a token: it is verified anew. */
-  forget(token: string): void {
-    this.#verified.delete(token);
   }
 
   async #read(token: string): Promise<ServiceAccountToken> {

@@ -36,7 +36,7 @@ const refusalMs = { first: 1_000, most: 30_000 };
 /** How often is looked for grants that have to be renewed. */
 const sweepMs = 10_000;
 /** Grants at most: the one that was reviewed first goes first. */
-export const maxGrants = 10_000;
+const maxGrants = 10_000;
 const maxRefusals = 1_000;
 const grantPrefix = "g|";
 

@@ -107,7 +107,7 @@ export function claimsOf(options: TokenOptions, now: number): Record<string, unk
   };
 }
 
-export function unauthorizedResponse(): Response {
+function unauthorizedResponse(): Response {
   const body = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message: "Unauthorized" };
   return Response.json({ ...body, reason: "Unauthorized", code: 401 }, { status: 401 });
 }
