@@ -73,9 +73,10 @@ export class HealthCheck {
     this.#wake?.abort();
   }
 
-  /** Checks now, or waits for the check that is under way. Never rejects. */
-  confirm(): Promise<void> {
-    return this.#options.backend.health.healthy ? this.#beat() : this.#probe();
+  /** Checks now, or waits for the check that is under way; once closed it does neither. Never rejects. */
+  async confirm(): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    await (this.#options.backend.health.healthy ? this.#beat() : this.#probe());
   }
 
   close(): void {

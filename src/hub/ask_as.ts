@@ -2,7 +2,7 @@ import { bearerHeaders } from "../cloud/credential.ts";
 import { UpstreamError } from "../platform/upstream.ts";
 import { decodedBody, readAll } from "../replica/body.ts";
 import type { HubContext } from "./context.ts";
-import { isTrusted } from "./trust.ts";
+import { isTrusted } from "../cloud/trust.ts";
 
 /** A short request of the hub itself with a caller's own token. */
 export interface AskedAs {
@@ -52,7 +52,7 @@ export async function askAs(
       signal: limit.signal,
       ...(json === undefined ? {} : { body: json }),
     });
-    if (!await isTrusted(context, response, limit.signal)) return undefined;
+    if (!await isTrusted(link, response, limit.signal)) return undefined;
     const bytes = await readAll(decodedBody(response), maxAnswerBytes);
     return { status: response.status, text: new TextDecoder().decode(bytes) };
   } catch (error) {

@@ -1,3 +1,4 @@
+import { isPage } from "../cloud/trust.ts";
 import { headerOf } from "../kube/hop_by_hop.ts";
 import type { ByteSource } from "../platform/bytes.ts";
 import type { UpstreamResponse } from "../platform/upstream.ts";
@@ -30,8 +31,8 @@ export function isNoApiAnswer(
   { status, rawHeaders }: UpstreamResponse,
   first: Uint8Array | undefined,
 ): boolean {
+  if (isPage({ rawHeaders })) return true;
   const type = headerOf(rawHeaders, "content-type") ?? "";
-  if (type.startsWith("text/html")) return true;
   if (first === undefined || status < 200 || status > 299) return false;
   if (info.isResource && type !== "" && !type.startsWith("application/")) return true;
   const isJson = type === "" || type.startsWith("application/json");

@@ -4,6 +4,7 @@ import { queryOf } from "../kube/resources.ts";
 import { isLongRunning } from "../kube/request_info.ts";
 import { serviceUnavailable, StatusError } from "../kube/status.ts";
 import type { CloudResponse } from "../cloud/cloud.ts";
+import { doubt, isTrusted, untrusted } from "../cloud/trust.ts";
 import { nodeScope } from "../identity/scope.ts";
 import type { ByteSource, Sink } from "../platform/bytes.ts";
 import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
@@ -17,7 +18,6 @@ import { pathOf } from "./object_path_of.ts";
 import { isExact } from "./routing.ts";
 import type { HubContext } from "./context.ts";
 import { overlaid, overlaysOf } from "./overlaid_relay.ts";
-import { doubt, isTrusted, untrusted } from "./trust.ts";
 
 /** A longer answer passes through unrecorded. */
 const maxRecordedBytes = 64 * 1024 * 1024;
@@ -73,7 +73,8 @@ class Attempt {
       const body = await readBodyOf(this.#call);
       const { response, first } = await this.#begun(await this.#context.cloud.request(this.#request(body)));
       if (exchange.answered) return undefined;
-      const isCloud = !this.#isForeign(response, first) && await isTrusted(this.#context, response, this.#abort.signal);
+      const isCloud = !this.#isForeign(response, first) &&
+        await isTrusted(this.#context.link, response, this.#abort.signal);
       if (exchange.answered) return undefined; // by the replica, while trust was confirmed
       if (isCloud) {
         this.#options.answered?.(response.status);
@@ -166,7 +167,7 @@ class Attempt {
   async #isReplaced({ status, backend }: CloudResponse): Promise<boolean> {
     const { otherwise } = this.#options;
     if (status < 500 && status !== 429) return false;
-    doubt(this.#context, backend);
+    doubt(this.#context.link, backend, this.#context.closed);
     if (otherwise === undefined) return false;
     try {
       return await otherwise();

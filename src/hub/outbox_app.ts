@@ -23,30 +23,27 @@ function outboxStatus(context: HubContext) {
   };
 }
 
-function waiting({ pusher }: HubContext, { path, kind, uid, writes, since, changedAt }: OutboxEntry) {
-  const failure = pusher?.failure(path);
+function waiting({ pusher }: HubContext, entry: OutboxEntry) {
+  const failure = pusher?.failure(entry.path);
   return {
-    ...path,
-    kind,
-    uid,
-    writes,
-    since: iso(since),
-    changedAt: iso(changedAt),
+    ...written(entry),
+    changedAt: iso(entry.changedAt),
     ...(failure === undefined ? {} : { attempts: failure.attempts, error: failure.message }),
   };
 }
 
-function settled({ path, kind, uid, writes, since, settledAt, how, message }: Settled) {
+function settled(report: Settled) {
+  const { settledAt, how, message } = report;
   return {
-    ...path,
-    kind,
-    uid,
-    writes,
-    since: iso(since),
+    ...written(report),
     settledAt: iso(settledAt),
     how,
     ...(message === undefined ? {} : { message }),
   };
+}
+
+function written({ path, kind, uid, writes, since }: OutboxEntry | Settled) {
+  return { ...path, kind, uid, writes, since: iso(since) };
 }
 
 function iso(ms: number): string {

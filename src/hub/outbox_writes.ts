@@ -16,9 +16,8 @@ import { outOfReach } from "./forward.ts";
 import { pathOf } from "./object_path_of.ts";
 import { isUnreadable, readObject } from "./replica_answers.ts";
 import { deadline } from "./deadline.ts";
-import { bodyOf, member, parseJson, respondObject } from "./write_body.ts";
+import { bodyOf, member, parseJson, protobufType, respondObject } from "./write_body.ts";
 
-const protobufType = "application/vnd.kubernetes.protobuf";
 const eventGroups = ["", "events.k8s.io"];
 
 /** Where writes are kept that the cloud has still to get. */
@@ -47,20 +46,31 @@ export async function writeToOutbox(context: OutboxContext, call: Call): Promise
   return await held(context, call, () => writeStatus(context, call));
 }
 
-/** One write or push of an object at a time. Online what was waited for may be pushed by then: the write goes to the cloud. */
+/** Online what was waited for may be pushed by then: the write goes to the cloud. */
 async function held(
   context: OutboxContext,
   call: Call,
   write: () => Promise<boolean>,
 ): Promise<boolean | "cloud"> {
   const path = pathOf(call);
+  return await alone(context, { call, path }, async () => {
+    if (context.link.state !== "offline" && context.outbox.get(path) === undefined) return "cloud";
+    return await write();
+  });
+}
+
+/** One write or push of an object at a time. @throws StatusError 503 where its turn does not come */
+async function alone<T>(
+  context: OutboxContext,
+  { call, path }: { readonly call: Call; readonly path: ObjectPath },
+  act: () => Promise<T>,
+): Promise<T> {
   const limit = deadline(context, call, context.cloudReadTimeoutMs);
   try {
     const release = await context.outbox.hold(path, limit.signal).catch(() => undefined);
     if (release === undefined) throw outOfReach("what was written before is still being sent");
     try {
-      if (context.link.state !== "offline" && context.outbox.get(path) === undefined) return "cloud";
-      return await write();
+      return await act();
     } finally {
       release();
     }
@@ -113,20 +123,11 @@ async function createEvent(context: OutboxContext, call: Call): Promise<boolean>
   const path = eventPath(call, parseJson(json));
   if (path === undefined) return false;
   const { outbox, replica } = context;
-  const limit = deadline(context, call, context.cloudReadTimeoutMs);
-  try {
-    const release = await outbox.hold(path, limit.signal).catch(() => undefined);
-    if (release === undefined) throw outOfReach("what was written before is still being sent");
-    try {
-      if (outbox.get(path) !== undefined || replica.of(path).find(path) !== undefined) throw alreadyExists(path);
-      const came = type === protobufType ? { came: { contentType, body } } : {};
-      await outbox.put({ path, kind: "create", uid: "", pending: json, ...came, manager: managerOf(call) });
-    } finally {
-      release();
-    }
-  } finally {
-    limit.end();
-  }
+  await alone(context, { call, path }, async () => {
+    if (outbox.get(path) !== undefined || replica.of(path).find(path) !== undefined) throw alreadyExists(path);
+    const came = type === protobufType ? { came: { contentType, body } } : {};
+    await outbox.put({ path, kind: "create", uid: "", pending: json, ...came, manager: managerOf(call) });
+  });
   respondObject(call, json, { status: 201, source: "outbox" });
   return true;
 }

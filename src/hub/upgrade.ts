@@ -4,7 +4,7 @@ import { UpstreamError } from "../platform/upstream.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { outOfReach } from "./forward.ts";
-import { isTrusted, untrusted } from "./trust.ts";
+import { isTrusted, untrusted } from "../cloud/trust.ts";
 
 /** Passes exec, attach and port-forward: the cloud's answer to the upgrade, then the two connections are joined. */
 export async function passUpgrade(context: HubContext, call: Call): Promise<void> {
@@ -20,7 +20,7 @@ export async function passUpgrade(context: HubContext, call: Call): Promise<void
       signal: waiting.signal,
     });
     if (answer.socket === undefined) {
-      if (!await isTrusted(context, answer, waiting.signal)) {
+      if (!await isTrusted(context.link, answer, waiting.signal)) {
         waiting.abort(new Error("not the cloud's answer"));
         throw untrusted(answer);
       }

@@ -25,13 +25,16 @@ export interface VersionQuestion {
  */
 export class CloudHistory {
   readonly #clock: Clock;
+  readonly #restored: () => void;
   readonly #versions = new Map<string, SharedVersion>();
   readonly #asking = new Map<string, Promise<unknown>>();
   readonly #followers = new Map<Collection, () => void>();
   #restores = 0;
 
-  constructor(clock: Clock) {
+  /** @param restored called when a restore was found */
+  constructor(clock: Clock, restored: () => void = () => undefined) {
     this.#clock = clock;
+    this.#restored = restored;
   }
 
   get restores(): number {
@@ -79,6 +82,7 @@ export class CloudHistory {
     if (collection !== undefined && !this.isVerified(collection)) return;
     this.#restores += 1;
     this.#versions.clear();
+    this.#restored();
     for (const [other, restored] of [...this.#followers]) if (other !== collection) restored();
   }
 

@@ -1,5 +1,6 @@
 import type { Cloud, CloudResponse } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
+import { isPage, untrusted } from "../cloud/trust.ts";
 import { headerOf } from "../kube/hop_by_hop.ts";
 import type { ListHead } from "../kube/list_codec.ts";
 import type { TypeMeta } from "../kube/object_meta.ts";
@@ -174,7 +175,7 @@ export class CloudQuery {
         background: this.#options.isBackground() ? "reads" : undefined,
       });
       if (!isPage(response) && await this.#isTrusted(response, round.signal)) return response;
-      const error = new UpstreamError("untrusted", `${response.status} is not the cloud's answer`, { sent: true });
+      const error = untrusted(response);
       round.abort(error);
       throw error;
     } finally {
@@ -210,10 +211,6 @@ function itemType({ apiVersion, kind }: TypeMeta): TypeMeta {
 
 function failureOf({ status, rawHeaders }: UpstreamResponse, body: Uint8Array): Error {
   return readFailure({ code: status, body, retryAfter: headerOf(rawHeaders, "retry-after") });
-}
-
-function isPage({ rawHeaders }: UpstreamResponse): boolean {
-  return (headerOf(rawHeaders, "content-type") ?? "").startsWith("text/html");
 }
 
 /** @throws UpstreamError where it is no APIResourceList of that group version */

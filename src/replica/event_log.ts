@@ -102,6 +102,7 @@ export class EventLog {
    */
   after(version: string): number | undefined {
     if (compareVersions(version, this.#startVersion) < 0) return undefined;
+    if (this.#gaps.some((gap) => isWithin(version, gap))) return undefined;
     let low = this.#gone;
     let high = this.#events.length;
     while (low < high) {
@@ -110,9 +111,7 @@ export class EventLog {
       if (event !== undefined && compareVersions(event.resourceVersion, version) > 0) high = middle;
       else low = middle + 1;
     }
-    const next = this.#events[low]?.resourceVersion;
-    const inGap = (gap: Gap) => isWithin(version, gap) && next !== undefined && compareVersions(next, gap.to) <= 0;
-    return this.#gaps.some(inGap) ? undefined : this.#first + low;
+    return this.#first + low;
   }
 }
 

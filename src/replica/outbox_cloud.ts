@@ -1,5 +1,6 @@
 import type { Cloud } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
+import { isPage, isTrusted, untrusted } from "../cloud/trust.ts";
 import { nodeScope } from "../identity/scope.ts";
 import { headerOf } from "../kube/hop_by_hop.ts";
 import { JsonSyntaxError } from "../kube/json_scan.ts";
@@ -41,8 +42,6 @@ export type CloudAnswer = { readonly object: Uint8Array } | { readonly failure: 
 /** For one request, its answer included. */
 const requestMs = 10_000;
 const maxAnswerBytes = 16 * 1024 * 1024;
-/** A refusal counts where the backend has said within this time that it is ready (R16). */
-const trustMs = 1_000;
 
 /** What the outbox asks the cloud, with the node's identity. All of it throws UpstreamError where no answer of the cloud comes. */
 export class OutboxCloud {
@@ -127,11 +126,8 @@ export class OutboxCloud {
     const { status, rawHeaders } = response;
     const whole = await readAll(decodedBody(response), maxAnswerBytes);
     const isJson = (headerOf(rawHeaders, "content-type") ?? "").startsWith("application/json");
-    const isPage = (headerOf(rawHeaders, "content-type") ?? "").startsWith("text/html");
-    const isRefusal = [401, 403, 404].includes(status);
-    if (isPage || (status < 300 && !isJson) || (isRefusal && !await link.isReady(trustMs, signal, response.backend))) {
-      throw new UpstreamError("untrusted", `${status} is not the cloud's answer`, { sent: true });
-    }
+    const isAnswer = status < 300 ? isJson : !isPage(response);
+    if (!isAnswer || !await isTrusted(link, response, signal)) throw untrusted(response);
     return { status, rawHeaders, body: whole };
   }
 }

@@ -1,5 +1,5 @@
 import type { ObjectMeta } from "../kube/object_meta.ts";
-import type { Collection, CollectionChange } from "./collection.ts";
+import type { Collection } from "./collection.ts";
 import { objectKey, type ObjectPath } from "./object_path.ts";
 import type { ObjectRows } from "./object_rows.ts";
 import type { OutboxEntry, SettledHow } from "./outbox_entry.ts";
@@ -170,11 +170,13 @@ export class Overlays {
   }
 
   /** A collection has changed: it may have reached the version that an overlay waits for. */
-  changed({ query }: Collection, { newEpoch }: Pick<CollectionChange, "newEpoch">): void {
-    const overlays = this.of(query);
-    if (overlays === undefined || overlays.size === 0) return;
-    if (newEpoch === true) overlays.forgetEnded();
-    if (overlays.isDue) this.#sweep(query);
+  changed({ query }: Collection): void {
+    if (this.of(query)?.isDue === true) this.#sweep(query);
+  }
+
+  /** A restored etcd: the versions at which writes have ended mean nothing any more. */
+  forgetEnded(): void {
+    for (const overlays of this.#resources.values()) overlays.forgetEnded();
   }
 
   #sweep(type: ResourceType): void {

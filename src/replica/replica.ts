@@ -67,7 +67,7 @@ export class Replica {
     this.documents = new DocumentRows(kept);
     this.#collectionRows = new CollectionRows({ ...kept, now: () => clock.now() });
     this.#recordRows = new RecordRows(kept);
-    this.#history = new CloudHistory(clock);
+    this.#history = new CloudHistory(clock, () => this.overlays.forgetEnded());
     this.reflectors = new Reflectors({ ...options, history: this.#history });
     this.records = new Records({
       epoch: () => this.#history.restores,
@@ -237,7 +237,7 @@ export class Replica {
       const bytes = this.rows.read(held); // at hand: it has just come
       resource.took({ meta: held.meta, ...(bytes instanceof Uint8Array ? { bytes } : {}) }, collection);
     }
-    this.overlays.changed(collection, change);
+    this.overlays.changed(collection);
     // Last: nothing that was shown before counts any more.
     if (change.newEpoch === true) resource.forgetShown();
   }

@@ -260,11 +260,12 @@ export class ResourceReplica implements ResourceEpoch {
     const known: Known = { epoch: this.epoch, version: last.meta.resourceVersion, held: last };
     const isOlder = (other: Known) => newer(known, other) === known;
     const record = records.get(path);
+    if (record !== undefined && !isOlder(this.#recorded(record))) return;
     const older = [...this.synced(path.version)].some((other) =>
       other !== from && isOlder({ ...knowledgeOf(other), held: undefined }) &&
       (covers(other.query, path) || other.get(path.namespace, path.name) !== undefined)
     );
-    if (older || (record !== undefined && isOlder(this.#recorded(record)))) records.keep(path, last, now());
+    if (record !== undefined || older) records.keep(path, last, now());
   }
 
   /** In another epoch what was seen to be deleted may be there again. */

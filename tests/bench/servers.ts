@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { kubeconfigText } from "../testing/kubeconfig_text.ts";
 import { createAuthority } from "../testing/certificates.ts";
 import { BenchProcess } from "./bench_process.ts";
 import type { CloudConfiguration } from "./cloud_program.ts";
@@ -136,23 +137,4 @@ export async function stateOf({ statusPort }: RunningHub): Promise<HubState> {
 
 async function portOf(process: BenchProcess): Promise<number> {
   return Number((await process.appears(/listens on (\d+)/))[1]);
-}
-
-interface Credentials {
-  readonly port: number;
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-}
-
-function kubeconfigText({ port, ca, cert, key }: Credentials): string {
-  return JSON.stringify({
-    "current-context": "node",
-    clusters: [{
-      name: "cloud",
-      cluster: { server: `https://127.0.0.1:${port}`, "certificate-authority-data": btoa(ca) },
-    }],
-    users: [{ name: "node", user: { "client-certificate-data": btoa(cert), "client-key-data": btoa(key) } }],
-    contexts: [{ name: "node", context: { cluster: "cloud", user: "node" } }],
-  });
 }

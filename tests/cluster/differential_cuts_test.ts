@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createFakeRandom } from "../testing/fake_random.ts";
-import { Asker } from "./differential/asker.ts";
+import { type Beside, startBeside } from "./differential/beside.ts";
 import { History } from "./differential/history.ts";
 import { Informer } from "./differential/informer.ts";
 import { CONFIG_MAPS, Dice, EVERYTHING, type Kind, KINDS, LABELS, NAMESPACES, PODS } from "./differential/kinds.ts";
 import { RandomWriter } from "./differential/random_writer.ts";
 import { ReadLog } from "./differential/read_log.ts";
 import { SEED } from "./differential/seed.ts";
-import { prepareWorld } from "./differential/world.ts";
-import type { Hub } from "./driver/hub.ts";
 import type { RelayMode } from "./driver/relay.ts";
-import { type Scene, startHubOf, startScene } from "./driver/scene.ts";
+import type { Scene } from "./driver/scene.ts";
 import { sleep } from "./driver/wait.ts";
 
 const WRITE_PAUSE_MS = 20;
@@ -34,27 +32,17 @@ const CUTS: readonly { readonly mode: RelayMode; readonly ms: number }[] = [
 ];
 
 describe(`the hub beside the API server, with cuts (HOLDFAST_SEED=${SEED})`, () => {
-  let scene: Scene;
-  let hub: Hub;
-  let direct: Asker;
-  let through: Asker;
+  let beside: Beside;
 
   before(async () => {
-    scene = await startScene({ hub: false });
-    const { cluster, relay } = scene;
-    await prepareWorld(cluster);
-    hub = await startHubOf({ cluster, relay, name: "admin", identity: "admin" });
-    direct = new Asker(cluster.apiPort, { clusterDir: cluster.dir });
-    through = new Asker(hub.proxyPort);
+    beside = await startBeside();
   });
   after(async () => {
-    direct?.close();
-    through?.close();
-    await hub?.stop();
-    await scene?.stop();
+    await beside?.stop();
   });
 
   it("never shows what the API server never had, and has all that it has once the link is back", async () => {
+    const { scene, direct, through } = beside;
     const dice = new Dice(createFakeRandom(SEED));
     const history = await History.follow(direct, KINDS);
     const writer = new RandomWriter({ asker: direct, dice, kinds: KINDS });

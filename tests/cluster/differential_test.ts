@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createFakeRandom } from "../testing/fake_random.ts";
 import { tokenOf } from "./differential/answer_shape.ts";
-import { Asker } from "./differential/asker.ts";
+import { type Beside, startBeside } from "./differential/beside.ts";
 import { compareAnswers } from "./differential/compare_answers.ts";
 import { History } from "./differential/history.ts";
 import { collectionPath, CONFIG_MAPS, Dice, KINDS, NODES, PODS, WIDGETS } from "./differential/kinds.ts";
@@ -11,9 +11,6 @@ import { RandomWriter } from "./differential/random_writer.ts";
 import { ReadLog } from "./differential/read_log.ts";
 import { SEED } from "./differential/seed.ts";
 import { WatchPairs } from "./differential/watch_pairs.ts";
-import { prepareWorld } from "./differential/world.ts";
-import type { Hub } from "./driver/hub.ts";
-import { type Scene, startHubOf, startScene } from "./driver/scene.ts";
 import { sleep } from "./driver/wait.ts";
 
 const QUESTIONS = 1_500;
@@ -27,27 +24,17 @@ const READERS = 6;
 const WATCH_EVERY_MS = 250;
 
 describe(`the hub beside the API server (HOLDFAST_SEED=${SEED})`, () => {
-  let scene: Scene;
-  let hub: Hub;
-  let direct: Asker;
-  let through: Asker;
+  let beside: Beside;
 
   before(async () => {
-    scene = await startScene({ hub: false });
-    const { cluster, relay } = scene;
-    await prepareWorld(cluster);
-    hub = await startHubOf({ cluster, relay, name: "admin", identity: "admin" });
-    direct = new Asker(cluster.apiPort, { clusterDir: cluster.dir });
-    through = new Asker(hub.proxyPort);
+    beside = await startBeside();
   });
   after(async () => {
-    direct?.close();
-    through?.close();
-    await hub?.stop();
-    await scene?.stop();
+    await beside?.stop();
   });
 
   it("answers every question as the API server, while nothing is written", async () => {
+    const { direct, through } = beside;
     const dice = new Dice(createFakeRandom(SEED));
     // Of these the hub sees every change, of the others it learns when it is asked.
     for (const kind of [PODS, WIDGETS]) await through.ask({ path: `${collectionPath(kind, "")}?resourceVersion=0` });
@@ -81,6 +68,7 @@ describe(`the hub beside the API server (HOLDFAST_SEED=${SEED})`, () => {
   });
 
   it("tells readers and watchers the same while it is written, directly and through the hub", async () => {
+    const { direct, through } = beside;
     const dice = new Dice(createFakeRandom(SEED + 1));
     const history = await History.follow(direct, KINDS);
     const writers: RandomWriter[] = [];

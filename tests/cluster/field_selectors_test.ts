@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { fieldLabelProblem } from "../../src/kube/field_labels.ts";
 import { parseFieldSelector } from "../../src/kube/field_selector.ts";
 import { isBuiltinGroup } from "../../src/kube/resources.ts";
+import { WIDGET_DEFINITION } from "./differential/world.ts";
 import { type ApiAnswer, type ApiClient, getJson } from "./driver/api_client.ts";
 import type { Hub } from "./driver/hub.ts";
 import { inLanes } from "./driver/lanes.ts";
@@ -10,29 +11,6 @@ import { type Scene, startHubOf, startScene } from "./driver/scene.ts";
 import { waitFor } from "./driver/wait.ts";
 
 const WIDGETS = "/apis/example.com/v1/namespaces/default/widgets";
-
-const WIDGET = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "widgets.example.com" },
-  spec: {
-    group: "example.com",
-    scope: "Namespaced",
-    names: { plural: "widgets", kind: "Widget" },
-    versions: [{
-      name: "v1",
-      served: true,
-      storage: true,
-      selectableFields: [{ jsonPath: ".spec.colour" }],
-      schema: {
-        openAPIV3Schema: {
-          type: "object",
-          properties: { spec: { type: "object", properties: { colour: { type: "string" } } } },
-        },
-      },
-    }],
-  },
-};
 
 /** Objects that differ in what field selectors look at; a status is put on after it is made. */
 const OBJECTS: readonly (readonly [collection: string, object: Readonly<Record<string, unknown>>, status?: unknown])[] =
@@ -244,7 +222,7 @@ function eventOf(name: string) {
 }
 
 async function prepareWidgets(api: ApiClient, hub: ApiClient): Promise<void> {
-  await post(api, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", WIDGET);
+  await post(api, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", WIDGET_DEFINITION);
   await waitFor("widgets to be served", 10_000, async () => (await api(WIDGETS)).status === 200);
   const type = { apiVersion: "example.com/v1", kind: "Widget" };
   for (const name of ["red", "blue"]) await post(api, WIDGETS, { ...type, metadata: { name }, spec: { colour: name } });

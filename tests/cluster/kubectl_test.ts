@@ -283,7 +283,7 @@ describe("kubectl through the hub", () => {
     }
   });
 
-  /** Ages move on between two calls: a second round counts as well. */
+  /** Ages move on between two calls, and often on a busy machine: a later round counts as well. */
   async function assertSame(
     args: readonly string[],
     reference: Kubectl = direct,
@@ -295,7 +295,7 @@ describe("kubectl through the hub", () => {
         assert.deepEqual(got, want);
         return;
       } catch (error) {
-        if (round === 3) throw error;
+        if (round === 11) throw error;
       }
     }
   }

@@ -273,7 +273,9 @@ class Follower {
   #isLaidOver(state: SimState): boolean {
     if (!this.synced || ![pods, nodes].includes(state.resource)) return false;
     const held = this.objects.get(state.key);
-    return held === state || (held?.uid === state.uid && this.ahead.has(state.key));
+    if (held === state) return true;
+    const isKnown = held === undefined ? this.#options.client.oracle.hasForgotten : held.uid === state.uid;
+    return isKnown && this.ahead.has(state.key);
   }
 
   /** No older write of the node comes after a newer one, nor after one that was acknowledged before the state was asked for. */
@@ -281,7 +283,7 @@ class Follower {
     const { client, marks, sequence, undone } = this.#options;
     if (undone || ![pods, nodes].includes(state.resource)) return;
     const { truth } = client.oracle;
-    if (!this.synced) truth.checkShown(state, { object, sequence, where, own: this.stale });
+    if (!this.synced && !this.passed) truth.checkShown(state, { object, sequence, where, own: this.stale });
     const members = object === undefined ? state.members : membersOf(state.resource, object);
     const [number, before] = [markOf(members)?.number ?? 0, marks.get(state.uid) ?? 0];
     marks.set(state.uid, number);

@@ -59,6 +59,7 @@ export class Oracle {
   #epochSince = 0;
   #sequence = 0;
   #restoredAt = 0;
+  #hasForgotten = false;
 
   /** @param ignored rules whose violations are not noted */
   constructor(etcd: SimEtcd, clock: Clock, ignored: readonly string[] = []) {
@@ -86,8 +87,14 @@ export class Oracle {
     return this.#etcd.isUndone(epoch, position);
   }
 
+  /** Whether a hub has ended: it knows no more of a deletion that it has shown than what its collections hold. */
+  get hasForgotten(): boolean {
+    return this.#hasForgotten;
+  }
+
   /** What the hub kept in memory of what it had shown is gone. */
   forget(): void {
+    this.#hasForgotten = true;
     this.#shown.clear();
     this.truth.forget();
   }
@@ -147,7 +154,7 @@ export class Oracle {
         return [objectText(laid), itemText(laid)].some((one) => one === text || sameMembers(one, object));
       });
     // After a restore a version may be that of two states.
-    const own = under.find(isLaidOver);
+    const own = under.findLast(isLaidOver);
     if (own !== undefined) return own;
     return states.some((state) => state.version > version && isLaidOver(state)) ? under.at(-1) : undefined;
   }

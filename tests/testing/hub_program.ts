@@ -6,6 +6,7 @@ import { createDemoApiServer, type DemoApiServer } from "../../src/demo/api_serv
 import { seedSampleCluster } from "../../src/demo/sample_cluster.ts";
 import type { Listener } from "../../src/platform/listener.ts";
 import { type Authority, createAuthority } from "./certificates.ts";
+import { kubeconfigText } from "./kubeconfig_text.ts";
 import { type ChildProgram, commandOf, runtime, startCommand } from "./child_program.ts";
 import { withTempFolder } from "./temp_folder.ts";
 
@@ -79,25 +80,6 @@ export function withCloud(run: (cloud: ProgramCloud) => Promise<void>): Promise<
       await listener.close(0);
       await healed?.close(0);
     }
-  });
-}
-
-interface Credentials {
-  readonly port: number;
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-}
-
-function kubeconfigText({ port, ca, cert, key }: Credentials): string {
-  return JSON.stringify({
-    "current-context": "node",
-    clusters: [{
-      name: "cloud",
-      cluster: { server: `https://127.0.0.1:${port}`, "certificate-authority-data": btoa(ca) },
-    }],
-    users: [{ name: "node", user: { "client-certificate-data": btoa(cert), "client-key-data": btoa(key) } }],
-    contexts: [{ name: "node", context: { cluster: "cloud", user: "node" } }],
   });
 }
 

@@ -1,18 +1,9 @@
+import type { KubeObject } from "../driver/api_client.ts";
 import type { Random } from "../../../src/platform/random.ts";
 
 /** An object as its JSON has it. Only what the tests read is named. */
-export interface KubeJson {
+export interface KubeJson extends Pick<KubeObject, "kind" | "metadata" | "spec"> {
   readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly uid: string;
-    readonly resourceVersion: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
-  readonly spec?: Readonly<Record<string, unknown>>;
   readonly status?: Readonly<Record<string, unknown>>;
 }
 

@@ -3,7 +3,8 @@ import type { Cluster } from "../driver/cluster.ts";
 import { waitFor } from "../driver/wait.ts";
 import { NAMESPACES } from "./kinds.ts";
 
-const DEFINITION = {
+/** A custom resource of which one field can be selected. */
+export const WIDGET_DEFINITION: object = {
   apiVersion: "apiextensions.k8s.io/v1",
   kind: "CustomResourceDefinition",
   metadata: { name: "widgets.example.com" },
@@ -36,7 +37,7 @@ const DEFINITION = {
 /** Makes the namespaces and the custom resource of the random writer, and sees to it that nobody else writes any more. */
 export async function prepareWorld(cluster: Cluster): Promise<void> {
   const { api } = cluster;
-  await post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", DEFINITION);
+  await post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", WIDGET_DEFINITION);
   for (const name of NAMESPACES) await post("/api/v1/namespaces", { metadata: { name } });
   for (const name of NAMESPACES) {
     // Without the account no pod can be made; the ConfigMap would come in between later.

@@ -378,3 +378,13 @@ test("Link.isReady takes a check that is young enough at its word, else asks, of
   assert.deepEqual([checks(1), await link.isReady(1_000, signal)], [5, true]);
   link.close();
 });
+
+test("Link.isReady asks nothing once the link is closed, and leaves no timer", async () => {
+  const { link, clock, checks } = linkScene();
+  await link.start();
+  link.close();
+  const before = checks();
+  await clock.advance(10_000);
+  await link.isReady(1_000, new AbortController().signal);
+  assert.deepEqual([checks(), clock.pending], [before, 0]);
+});

@@ -129,3 +129,12 @@ test("EventLog tells of each event that leaves it, once and in order", () => {
   log.reset("20");
   assert.deepEqual(gone.slice(4), ["15"]);
 });
+
+test("R7: EventLog.after tells nothing of a position between a list and the state before it, also where no event follows", () => {
+  const log = filled("10", [12]);
+  log.relisted("12", "30");
+  log.append(event(15));
+  const [inside, atItsEnds] = [["13", "15", "29"], ["12", "30"]];
+  assert.deepEqual(inside.map((version) => log.after(version)), [undefined, undefined, undefined]);
+  assert.deepEqual(atItsEnds.map((version) => versions(eventsFrom(log, log.after(version) ?? -1))), [["15"], []]);
+});

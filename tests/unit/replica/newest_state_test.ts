@@ -60,6 +60,18 @@ test("R5: what leaves a selection, and may be there still, is not shown older wh
   assert.deepEqual(await state(replica, labelled), []);
 });
 
+test("R5: what leaves a selection does not take the place of a newer record", async () => {
+  const { replica } = loneReplica();
+  const labelled: Query = { ...all, labelSelector: "colour=red" };
+  list(replica, all, { version: "5", objects: ["a@3"] });
+  list(replica, labelled, { version: "7", objects: ["a@6"] });
+  const metadata = { name: "a", namespace: "n", uid: "a", resourceVersion: "9" };
+  const bytes = new TextEncoder().encode(JSON.stringify({ apiVersion: "example.com/v1", kind: "Widget", metadata }));
+  replica.records.put({ ...widgets, namespace: "n", name: "a" }, { bytes, savedAt: 0 });
+  list(replica, labelled, { version: "9", objects: [] });
+  assert.deepEqual(await state(replica, all), ["a@9"]);
+});
+
 test("R2: what leaves a selection is not kept where nothing else tells of its name", () => {
   const { replica } = loneReplica();
   const labelled: Query = { ...all, labelSelector: "colour=red" };

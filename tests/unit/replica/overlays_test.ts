@@ -164,6 +164,19 @@ describe("Overlays", () => {
     collection.replace({ ...listHead, resourceVersion: "7", items: [podBytes("a", 4), podBytes("b", 4)] });
     assert.deepEqual([shown("a"), shown("b"), overlays()?.size], ["Running 4", "Failed 4", 1]);
   });
+
+  test("a restore that another resource's list shows ends what has ended too", () => {
+    const { replica, shown } = scene();
+    const entry = failed("a");
+    replica.overlays.put(entry);
+    replica.overlays.settle(entry, "pushed", "12");
+    assert.equal(shown("a"), "Failed 5");
+    const secrets = { ...podsQuery, resource: "secrets" };
+    const head = { apiVersion: "v1", kind: "Secret", listKind: "SecretList", items: [] };
+    replica.listed(nodeScope, secrets, { ...head, resourceVersion: "20" });
+    replica.held(nodeScope, secrets)?.replace({ ...head, resourceVersion: "3" });
+    assert.equal(shown("a"), "Running 5");
+  });
 });
 
 describe("writeWatch", () => {

@@ -1,9 +1,16 @@
-import type { Backend } from "../cloud/backend.ts";
+import { headerOf } from "../kube/hop_by_hop.ts";
+import type { RawHeaders } from "../platform/bytes.ts";
 import { UpstreamError } from "../platform/upstream.ts";
-import type { HubContext } from "./context.ts";
+import type { Backend } from "./backend.ts";
+import type { Link } from "./link.ts";
 
 /** A refusal counts where the backend has said within this time that it is ready; else it is asked first (R16). */
 const trustMs = 1_000;
+
+/** Whether an answer is a page for people, which no API server gives: a portal's, or a proxy's. */
+export function isPage({ rawHeaders }: { readonly rawHeaders: RawHeaders }): boolean {
+  return (headerOf(rawHeaders, "content-type") ?? "").startsWith("text/html");
+}
 
 /**
  * Whether an answer is the cloud's word (R16). A 401, 403 or 404 of a backend that is not ready is not: its authorizers and
@@ -12,7 +19,7 @@ const trustMs = 1_000;
  * @returns false too once the signal is aborted
  */
 export async function isTrusted(
-  { link }: Pick<HubContext, "link">,
+  link: Link,
   { status, backend }: { readonly status: number; readonly backend: Backend },
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -20,8 +27,8 @@ export async function isTrusted(
 }
 
 /** Whether a backend that answers with errors still says that it is ready is asked, at most once in a while. */
-export function doubt({ link, closed }: HubContext, backend: Backend): void {
-  void link.isReady(trustMs, closed, backend);
+export function doubt(link: Link, backend: Backend, signal: AbortSignal): void {
+  void link.isReady(trustMs, signal, backend);
 }
 
 /** What came is none: to the request it is as if the cloud were out of reach. */
