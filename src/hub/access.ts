@@ -1,5 +1,6 @@
 import { isBuiltinGroup, queryOf } from "../kube/resources.ts";
 import type { Access } from "../replica/access.ts";
+import type { Audience } from "../replica/resource_replica.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { pathOf } from "./object_path_of.ts";
@@ -20,9 +21,21 @@ export function accessOf({ info, options }: Pick<Call, "info" | "options">): Acc
   return { verb, namespace, name, query: queryOf(info, options) };
 }
 
-/** Whether what is held can be anything to the caller of a read: to a service account what all scopes share is. */
+/** Whether what is held can be anything to a service account that reads: what all scopes share is. */
 export function shares({ caller, info }: Pick<Call, "caller" | "info">): boolean {
   return caller.token !== undefined && isBuiltinGroup(info.group) && ["get", "list", "watch"].includes(info.verb);
+}
+
+/** Whether the answer to a service account's write shows an object that all scopes share (R2). */
+export function showsWritten({ caller, info }: Pick<Call, "caller" | "info">): boolean {
+  const { verb, subresource, group } = info;
+  if (caller.token === undefined || !isBuiltinGroup(group) || !["", "status"].includes(subresource)) return false;
+  return ["create", "update", "patch", "delete"].includes(verb);
+}
+
+/** To whom a call's answer is shown, once it may have it. */
+export function audienceOf({ caller }: Pick<Call, "caller">): Audience {
+  return caller.token === undefined ? "node" : "granted";
 }
 
 /**
@@ -36,9 +49,9 @@ export async function mayRead({ grants }: HubContext, call: Call): Promise<boole
   return access !== undefined && shares(call) && await grants?.check(call.caller, access) === true;
 }
 
-/** The same while the cloud is out of reach, or does not answer in time: the last grant holds. */
+/** The same while the cloud is out of reach: the last grant holds; or does not answer in time: it does so for a time. */
 export function mightRead({ grants }: HubContext, call: Call): boolean {
   if (call.caller.token === undefined) return true;
   const access = accessOf(call);
-  return access !== undefined && shares(call) && grants?.isHeld(call.caller, access) === true;
+  return access !== undefined && shares(call) && grants?.holds(call.caller, access) === true;
 }

@@ -5,7 +5,6 @@ import { isLongRunning } from "../kube/request_info.ts";
 import { serviceUnavailable, StatusError } from "../kube/status.ts";
 import type { CloudResponse } from "../cloud/cloud.ts";
 import { doubt, isTrusted, untrusted } from "../cloud/trust.ts";
-import { nodeScope } from "../identity/scope.ts";
 import type { ByteSource, Sink } from "../platform/bytes.ts";
 import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
 import { concat, decodedBody, readAll } from "../replica/body.ts";
@@ -288,7 +287,7 @@ async function take(
   if (asked === undefined) return;
   try {
     const plain = await readAll(decodedBody({ rawHeaders: response.rawHeaders, body: single(body) }), maxRecordedBytes);
-    context.recorder.take(nodeScope, asked, plain);
+    context.recorder.take(call.caller.scope, asked, plain);
   } catch (error) {
     // The client has its answer; a copy that cannot be taken must not break it.
     context.logger.log("warn", "An answer of the cloud could not be recorded", {

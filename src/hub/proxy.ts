@@ -6,7 +6,7 @@ import { toStatusError } from "../kube/status.ts";
 import type { RawHeaders } from "../platform/bytes.ts";
 import type { Exchange } from "../platform/exchange.ts";
 import { Call } from "./call.ts";
-import { accessOf, shares } from "./access.ts";
+import { accessOf, shares, showsWritten } from "./access.ts";
 import type { HubContext } from "./context.ts";
 import { keepDocument, readDocument } from "./documents.ts";
 import { forward, outOfReach } from "./forward.ts";
@@ -65,6 +65,7 @@ function chosen(context: HubContext, call: Call, ownLease = isOwnLease(context, 
     wantsTable: accept.as?.kind === "Table",
     ownCredential: bringsCredential(exchange.rawHeaders),
     shares: context.grants !== undefined && shares(call),
+    showsWritten: context.grants !== undefined && showsWritten(call),
     impersonates: impersonates(exchange.rawHeaders),
     upgrade: exchange.upgrade,
   });
@@ -110,9 +111,9 @@ async function follow(context: HubContext, call: Call, way: Route): Promise<void
 }
 
 async function throughCloud(context: HubContext, call: Call, way: Route): Promise<void> {
-  if (context.tokens !== undefined && isTokenRequest(call)) return await requestToken(context, call);
-  if (call.caller.token !== undefined) return await throughCloudAs(context, call, way);
   const isRead = ["get", "list", "watch"].includes(call.info.verb);
+  if (call.caller.token !== undefined) return await throughCloudAs(context, call, isRead ? way : "pass");
+  if (context.tokens !== undefined && isTokenRequest(call)) return await requestToken(context, call);
   if (!isRead && hasOutbox(context) && await writeInOrder(context, call) === "answered") return;
   const otherwise = isRead && fallback(way) === "held" ? () => readHeld(context, call) : undefined;
   await forward(context, call, {
@@ -121,12 +122,12 @@ async function throughCloud(context: HubContext, call: Call, way: Route): Promis
   });
 }
 
-/** A service account's read: the cloud's answer says also what it may read of what is held. Nothing of it is recorded. */
+/** A service account's request: the cloud's answer to a read says also what it may read of what is held. */
 async function throughCloudAs(context: HubContext, call: Call, way: Route): Promise<void> {
   const { grants } = context;
   const access = accessOf(call);
   await forward(context, call, {
-    record: false,
+    record: call.info.verb !== "watch",
     ...(fallback(way) === "held" ? { otherwise: () => readHeld(context, call) } : {}),
     answered: (status) => {
       if (access === undefined) return;

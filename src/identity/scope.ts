@@ -9,3 +9,7 @@ export interface Scope {
 
 /** This node itself: what comes over the plain port without a credential of its own, or with the node's certificate. */
 export const nodeScope: Scope = { id: "node" };
+
+export function isNode({ id }: Scope): boolean {
+  return id === nodeScope.id;
+}

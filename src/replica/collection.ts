@@ -67,6 +67,7 @@ export interface RestoredCollection {
   readonly staleSince: number;
   /** With which the cloud ended what it had granted. */
   readonly refusal?: StatusError;
+  readonly callersOnly?: boolean;
   readonly lastRead: number;
   readonly lastWatched: number;
 }
@@ -101,6 +102,8 @@ export class Collection {
   #state: CollectionState = "syncing";
   #since: number;
   #refusal: StatusError | undefined;
+  #callersOnly = false;
+  #nodeRefusal: StatusError | undefined;
   #lastRead: number;
   #lastWatched = 0;
 
@@ -157,6 +160,14 @@ export class Collection {
   }
   get refusal(): StatusError | undefined {
     return this.#refusal;
+  }
+  /** Whether the cloud has given it to service accounts alone: it is nothing to the node then (design, section 4). */
+  get callersOnly(): boolean {
+    return this.#callersOnly;
+  }
+  /** With which the cloud ended what it had granted the node, where service accounts read on. */
+  get nodeRefusal(): StatusError | undefined {
+    return this.#nodeRefusal;
   }
   get lastRead(): number {
     return this.#openWatches > 0 ? this.#options.now() : this.#lastRead;
@@ -323,6 +334,24 @@ export class Collection {
     this.wake();
   }
 
+  /** The cloud has given its query to the node itself. */
+  grantNode(): void {
+    this.#nodeRefusal = undefined;
+    if (!this.#callersOnly) return;
+    this.#callersOnly = false;
+    this.#options.changed(this, { put: [], removed: [] });
+    this.wake();
+  }
+
+  /** The cloud gives its query to service accounts alone: it has never given it to the node, or does not any more. */
+  leaveToCallers(refusal?: StatusError): void {
+    this.#nodeRefusal = refusal;
+    if (this.#callersOnly) return;
+    this.#callersOnly = true;
+    if (this.synced) this.#options.changed(this, { put: [], removed: [] });
+    this.wake();
+  }
+
   /** Takes back what the store held, at start. */
   restore(stored: RestoredCollection): void {
     for (const held of stored.objects) {
@@ -334,6 +363,7 @@ export class Collection {
     this.log.reset(stored.head.resourceVersion);
     this.#state = stored.refusal === undefined ? "stale" : "refused";
     this.#refusal = stored.refusal;
+    this.#callersOnly = stored.callersOnly ?? false;
     this.#since = stored.staleSince;
     this.#lastRead = stored.lastRead;
     this.#lastWatched = stored.lastWatched;

@@ -31,6 +31,10 @@ export type GrantEnd = ReturnType<typeof accessForbidden> | "clean";
 const goodMs = 5 * 60_000;
 /** How long the cloud must have refused, and nothing else, until a grant ends (R16). */
 const deniedMs = 60_000;
+/** How long new requests go on by a grant that the cloud, though in reach, does not decide on: it may be revoked. */
+const undecidedMs = goodMs + deniedMs;
+/** And watches that run: as long as the API server itself lets one go on, without a look at rights. */
+const undecidedWatchMs = 60 * 60_000;
 /** A refusal is kept for the first, doubling to the second. */
 const refusalMs = { first: 1_000, most: 30_000 };
 /** How often is looked for grants that have to be renewed. */
@@ -77,6 +81,9 @@ export class Grants {
   readonly #tokens = new Map<string, ServiceAccountToken>();
   readonly #stop: () => void;
   #timer: Timer | undefined;
+  /** When the cloud came back into reach last: before that nobody could be asked. Milliseconds since 1970. */
+  #askedFrom = 0;
+  #isCut = false;
   #closed = false;
 
   constructor(options: GrantsOptions) {
@@ -106,6 +113,12 @@ export class Grants {
     return this.#grants.has(keyOf(caller.scope.id, access));
   }
 
+  /** Whether a caller may read it without another word of the cloud: of one that is in reach the last one counts for a time. */
+  holds(caller: Caller, access: Access): boolean {
+    const grant = this.#grants.get(keyOf(caller.scope.id, access));
+    return grant !== undefined && grant.deniedSince === undefined && this.#counts(grant);
+  }
+
   /**
    * Whether a caller may read it now: the cloud is asked where that was not done lately.
    *
@@ -125,7 +138,8 @@ export class Grants {
     const review = grant === undefined ? await reviewing : await this.#inTime(reviewing);
     if (review === "allowed") return true;
     // What was granted ends by refusals alone, and not by a cloud that does not decide.
-    return review === "unknown" && this.#grants.get(key)?.deniedSince === undefined && this.#grants.has(key);
+    const held = this.#grants.get(key);
+    return review === "unknown" && held !== undefined && held.deniedSince === undefined && this.#counts(held);
   }
 
   /** A request in a caller's own name was answered: the cloud's answer is the grant. */
@@ -174,10 +188,22 @@ export class Grants {
     return Math.abs(this.#options.clock.now() - reviewedAt) < sweepMs;
   }
 
+  #counts(grant: Grant): boolean {
+    return this.#options.link.state === "offline" || this.#undecidedMs(grant) < undecidedMs;
+  }
+
+  /** For how long the cloud could have been asked since it granted it, and has not confirmed it. */
+  #undecidedMs({ reviewedAt }: Grant): number {
+    const sinceMs = this.#options.clock.now() - Math.max(reviewedAt, this.#askedFrom);
+    return sinceMs >= 0 ? sinceMs : Infinity; // a clock that went back tells nothing
+  }
+
   /** While nothing can be asked no refusal lasts: the minute begins anew. */
   #interrupted(): void {
-    if (this.#options.link.state !== "offline") return;
-    for (const grant of this.#grants.values()) delete grant.deniedSince;
+    const { link, clock } = this.#options;
+    if (link.state === "offline") { for (const grant of this.#grants.values()) delete grant.deniedSince; }
+    else if (this.#isCut) this.#askedFrom = clock.now();
+    this.#isCut = link.state === "offline";
   }
 
   /** Asks the cloud; all who ask at once ask once. */
@@ -273,7 +299,7 @@ export class Grants {
       const [reader] = readers;
       if (reader === undefined) continue;
       // It went for want of room: who comes back is asked for anew.
-      if (grant === undefined) this.#tell(key, "clean");
+      if (grant === undefined || this.#undecidedMs(grant) >= undecidedWatchMs) this.#tell(key, "clean");
       else if (grant.deniedSince !== undefined || !this.#isGood(grant)) void this.#renewOne(key, reader);
     }
   }

@@ -310,10 +310,15 @@ export class Reflector {
       compareVersions(resourceVersion, collection.resourceVersion) < 0;
   }
 
+  #granted(): void {
+    this.#refusal.granted();
+    this.#options.collection.grantNode();
+  }
+
   /** The collection is what the cloud has, or will be once what was missed has come. */
   #verified(): void {
     this.#broken = undefined;
-    this.#refusal.granted();
+    this.#granted();
     this.#options.collection.verify(this.#restores);
   }
 
@@ -322,7 +327,7 @@ export class Reflector {
     const parameters = { timeoutSeconds: this.#timeoutSeconds(), resourceVersion: collection.resourceVersion };
     const askedAt = clock.monotonic();
     const stream = await this.#query.watch(parameters, round);
-    this.#refusal.granted();
+    this.#granted();
     // What was missed comes first, and has no end mark: it is all there once the cloud's version is reached, or where
     // nothing has come for a while, which on a slow link is longer.
     const quietMs = confirmMs + 3 * (clock.monotonic() - askedAt);

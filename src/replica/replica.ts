@@ -1,6 +1,6 @@
 import type { Cloud } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
-import type { Scope } from "../identity/scope.ts";
+import { isNode, type Scope } from "../identity/scope.ts";
 import { isBuiltinGroup, type Query, queryKey } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -150,20 +150,28 @@ export class Replica {
     const newEpoch = known?.synced === true && known.resourceEpoch !== this.of(query).epoch;
     const passed = known?.synced === true && !newEpoch &&
       compareVersions(snapshot.resourceVersion, known.resourceVersion) < 0;
-    if (known !== undefined && (known.state === "live" || passed)) return this.#recordNewer(known, snapshot);
+    const callersOnly = !isNode(scope);
+    if (!callersOnly && known?.state !== "refused") known?.grantNode();
+    if (known !== undefined && (known.state === "live" || passed)) {
+      return this.#recordNewer(known, { ...snapshot, callersOnly });
+    }
     if (known?.state === "refused") this.drop(known);
     const collection = this.#collections.get(key) ?? this.#create(key, query);
+    if (callersOnly && !collection.synced) collection.leaveToCallers();
     collection.replace(snapshot, { newEpoch });
     collection.enter("stale");
     collection.touch();
   }
 
-  #recordNewer({ query, codec, resourceVersion }: Collection, { items }: Snapshot): void {
+  #recordNewer(
+    { query, codec, resourceVersion }: Collection,
+    { items, callersOnly }: Snapshot & { readonly callersOnly: boolean },
+  ): void {
     for (const bytes of items) {
       const meta = codec.readMeta(bytes);
       if (compareVersions(meta.resourceVersion, resourceVersion) <= 0) continue;
       const path = { ...query, namespace: meta.namespace, name: meta.name };
-      this.records.put(path, { bytes, savedAt: this.#options.clock.now() });
+      this.records.put(path, { bytes, savedAt: this.#options.clock.now(), callersOnly });
       this.of(path).shown({ meta, bytes });
     }
   }

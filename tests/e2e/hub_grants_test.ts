@@ -17,6 +17,7 @@ async function withGrants(run: (scene: CallersScene, rbac: Rbac) => Promise<void
   const rbac = createRbac();
   await serveCallers(async (scene) => {
     for (const namespace of ["red", "blue"]) {
+      seed(scene.server, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
       for (const name of ["a", "b"]) {
         seed(scene.server, {
           apiVersion: "v1",
@@ -230,4 +231,59 @@ test("a further page of a list is its own caller's", () =>
     assert.equal((await ask(other, next)).status, 410);
     assert.equal((await scene.request("GET", next)).status, 410);
     assert.equal((await ask(red, next)).body.items[0]?.metadata.name, "b");
+  }));
+
+test("offline a service account reads what it has read and written itself; nobody who was not granted it does", () =>
+  withGrants(async (scene, rbac) => {
+    const { ask, issuer } = scene;
+    rbac.rules.set("red:app", [{ ...readAll("red"), verbs: ["get", "list", "patch", "create"] }]);
+    rbac.nodeRefused.add("configmaps");
+    const red = await issuer.token({ namespace: "red" });
+    const other = await issuer.token({ namespace: "other" });
+    assert.equal((await ask(red, `${maps("red")}/a`)).body.data["of"], "red");
+    assertAnswer(await ask(red, maps("red")), [200, "cloud", 2]);
+    const body = { kind: "ConfigMap", apiVersion: "v1", metadata: { name: "c", namespace: "red" } };
+    assert.equal((await ask(red, maps("red"), { method: "POST", body })).status, 201);
+    const patch = {
+      method: "PATCH",
+      body: { data: { of: "app" } },
+      headers: { "Content-Type": "application/merge-patch+json" },
+    };
+    assert.equal((await ask(red, `${maps("red")}/a`, patch)).status, 200);
+    const check = async () => {
+      assertAnswer(await ask(red, maps("red")), [200, "replica", 3]);
+      const { status, body } = await ask(red, `${maps("red")}/a`);
+      assert.deepEqual([status, body.data["of"]], [200, "app"]);
+      for (
+        const path of [maps("red"), `${maps("red")}/a`, `${maps("red")}/missing`, `${maps("red")}?resourceVersion=0`]
+      ) {
+        assert.equal((await ask(other, path)).status, 503);
+        assert.equal((await scene.request("GET", path)).status, 503, `the node was never granted ${path}`);
+      }
+      const made = await scene.request("POST", maps("red"), { body: { ...body, metadata: { name: "a" } } });
+      assert.equal(made.status, 503);
+    };
+    await scene.cut();
+    await check();
+    await scene.restart();
+    await scene.until(async () => (await scene.status()).link.state === "offline", 250);
+    await check();
+  }));
+
+test("a service account reads its own writes from the replica at once", () =>
+  withGrants(async (scene, rbac) => {
+    const { ask, issuer } = scene;
+    rbac.rules.set("red:app", [{ ...readAll("red"), verbs: ["get", "list", "watch", "patch"] }]);
+    const red = await issuer.token({ namespace: "red" });
+    assertAnswer(await ask(red, `${maps("red")}?resourceVersion=0`), fromReplica);
+    for (let i = 0; i < 10; i++) {
+      const headers = { "Content-Type": "application/merge-patch+json" };
+      const patched = await ask(red, `${maps("red")}/a`, {
+        method: "PATCH",
+        body: { data: { of: String(i) } },
+        headers,
+      });
+      const read = await ask(red, `${maps("red")}/a?resourceVersion=0`);
+      assert.equal(read.body.metadata.resourceVersion, patched.body.metadata.resourceVersion);
+    }
   }));

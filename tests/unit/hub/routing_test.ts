@@ -18,6 +18,9 @@ const lease = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/no
 /** A read of a verified service account, of a built-in group. */
 const sharing: Change = { ownCredential: true, shares: true };
 
+/** A write of one. */
+const writing: Change = { ownCredential: true, showsWritten: true };
+
 const table: Record<string, readonly Row[]> = {
   "credentials and dry runs": [
     ["own credential, list", "GET", `${pods}?resourceVersion=0`, "pass", "refuse", { ownCredential: true }],
@@ -29,6 +32,9 @@ const table: Record<string, readonly Row[]> = {
     ["service account, get of version 0", "GET", `${pods}/p?resourceVersion=0`, "covered", "held", sharing],
     ["service account, watch", "GET", `${pods}?watch=1`, "collection", "held", sharing],
     ["service account, log", "GET", `${pods}/p/log`, "pass", "refuse", sharing],
+    ["service account, write", "PATCH", `${pods}/p`, "cloud", "refuse", writing],
+    ["service account, dry run", "POST", `${pods}?dryRun=All`, "pass", "refuse", writing],
+    ["service account, exec", "POST", `${pods}/p/exec`, "pass", "refuse", { ...writing, upgrade: true }],
     ["service account, impersonation", "GET", pods, "pass", "refuse", { ...sharing, impersonates: true }],
     ["impersonation, get", "GET", `${pods}/p`, "pass", "refuse", { impersonates: true }],
     ["impersonation, watch", "GET", `${pods}?watch=1`, "pass", "refuse", { impersonates: true }],
@@ -158,6 +164,7 @@ function ask(link: RoutingQuestion["link"], [, method, path, , , change]: Row): 
     wantsTable: false,
     ownCredential: false,
     shares: false,
+    showsWritten: false,
     ownLease: false,
     impersonates: false,
     upgrade: false,

@@ -105,6 +105,53 @@ test("Grants of before hold where the cloud does not decide or keeps silent, and
     assert.equal(await late, true);
   }));
 
+test("Grants of before end for new requests after six minutes in which the cloud is in reach and does not decide", () =>
+  withGrants(async (world) => {
+    const { grants, clock, enter } = world;
+    const caller = callerOf(clock);
+    await grants.check(caller, access);
+    world.says = "unknown";
+    await clock.advance(6 * minuteMs - 1);
+    assert.deepEqual([await grants.check(caller, access), grants.holds(caller, access)], [true, true]);
+    await clock.advance(1);
+    assert.deepEqual([await grants.check(caller, access), grants.holds(caller, access)], [false, false]);
+    enter("offline"); // out of reach the last grant holds, and from the return on as long as before
+    await clock.advance(60 * minuteMs);
+    assert.deepEqual([await grants.check(caller, access), grants.holds(caller, access)], [true, true]);
+    enter("online");
+    await clock.advance(6 * minuteMs - 1);
+    assert.equal(grants.holds(caller, access), true);
+    await clock.advance(1);
+    assert.equal(grants.holds(caller, access), false);
+    world.says = "allowed";
+    assert.deepEqual([await grants.check(caller, access), grants.holds(caller, access)], [true, true]);
+  }));
+
+test("Grants: a watch goes on for an hour in which the cloud does not decide, then it ends cleanly", () =>
+  withGrants(async (world) => {
+    const { grants, clock } = world;
+    const caller = callerOf(clock, { lifeMs: 600 * minuteMs });
+    await grants.check(caller, access);
+    const ends: GrantEnd[] = [];
+    grants.follow(caller, access, (end) => ends.push(end));
+    world.says = "unknown";
+    await clock.advance(60 * minuteMs - 10_000);
+    assert.deepEqual(ends, []);
+    await clock.advance(20_000);
+    assert.deepEqual(ends, ["clean"]);
+  }));
+
+test("Grants: what the cloud refuses holds for no request that it does not answer in time", () =>
+  withGrants(async (world) => {
+    const { grants, clock } = world;
+    const caller = callerOf(clock);
+    await grants.check(caller, access);
+    world.says = "denied";
+    await clock.advance(5 * minuteMs);
+    await grants.check(caller, access);
+    assert.deepEqual([grants.isHeld(caller, access), grants.holds(caller, access)], [true, false]);
+  }));
+
 test("Grants keep a refusal for a second, then for two, up to thirty", () =>
   withGrants(async (world) => {
     const { grants, clock, asked } = world;
