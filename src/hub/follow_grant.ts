@@ -12,7 +12,11 @@ export interface FollowedGrant {
 }
 
 /** Follows the grant of a watch. @returns nothing for the node, which needs none */
-export function followGrant({ grants }: HubContext, call: Call, collection: Collection): FollowedGrant | undefined {
+export function followGrant(
+  { grants, link }: HubContext,
+  call: Call,
+  collection: Collection,
+): FollowedGrant | undefined {
   const access = accessOf(call);
   if (call.caller.token === undefined || grants === undefined || access === undefined) return undefined;
   let ended: GrantEnd | undefined;
@@ -22,6 +26,7 @@ export function followGrant({ grants }: HubContext, call: Call, collection: Coll
   });
   // The grant may have ended since it was asked for.
   if (!grants.isHeld(call.caller, access)) ended = "clean";
-  // What the cloud refuses the node may be granted to others: they come back, and are passed on.
-  return { stop, end: () => ended ?? (collection.state === "refused" ? "clean" : undefined) };
+  // Who comes back is passed on, or carries it with a fresh token. Out of reach there is nobody to come back to.
+  const isLeft = () => collection.state === "refused" || (collection.leave.isUncarried && link.state !== "offline");
+  return { stop, end: () => ended ?? (isLeft() ? "clean" : undefined) };
 }

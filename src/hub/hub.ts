@@ -9,6 +9,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { Store } from "../platform/store.ts";
 import { WebExchange } from "../platform/web_exchange.ts";
 import type { Access } from "../replica/access.ts";
+import type { Carriers } from "../replica/carriers.ts";
 import { Eviction } from "../replica/eviction.ts";
 import { Grants } from "../replica/grants.ts";
 import { KeptTokens } from "../replica/kept_tokens.ts";
@@ -142,7 +143,7 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
   const lease = createLease(options, { platform, logger, nodeName, cloud, link, replica });
   return {
     ...createOutbox(options, { cloud, link, replica, recorder }),
-    ...createGrants(options, { cloud, link, platform, closed, logger }),
+    ...createGrants(options, { cloud, link, platform, closed, logger }, replica.carriers),
     platform,
     nodeName,
     workingMode,
@@ -182,11 +183,16 @@ function createOutbox(
 function createGrants(
   { outboxStore: store, cloudReadTimeoutMs: reviewTimeoutMs = 2_000 }: HubOptions,
   asking: AskingContext,
+  carriers: Carriers,
 ): Pick<HubContext, "grants"> {
   if (store === undefined) return {};
   const { link, platform: { clock }, logger } = asking;
   const review = (token: string, access: Access) => reviewAccess(asking, token, access);
-  return { grants: new Grants({ store, clock, link, logger, reviewTimeoutMs, review }) };
+  const ended = (scopeId: string, access: Access) => carriers.withdraw(scopeId, access);
+  const { tokens } = carriers;
+  const grants = new Grants({ store, clock, link, logger, tokens, ended, reviewTimeoutMs, review });
+  carriers.doubted = (caller, access) => grants.doubt(caller, access);
+  return { grants };
 }
 
 function createEviction(

@@ -1,10 +1,10 @@
 import { continueExpired } from "../kube/continue_token.ts";
 import { nodeScope } from "../identity/scope.ts";
-import { type Query, queryOf } from "../kube/resources.ts";
+import { type Query, queryKey, queryOf } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import { expired, notFound, resourceVersionTooLarge, timeout } from "../kube/status.ts";
 import type { Collection } from "../replica/collection.ts";
-import { audienceOf, mayRead, mightRead } from "./access.ts";
+import { accessOf, audienceOf, mayRead, mightRead } from "./access.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { outOfReach } from "./forward.ts";
@@ -68,7 +68,10 @@ export async function readHeld(context: HubContext, call: Call): Promise<boolean
   if (view === undefined) return false;
   const { collection } = view;
   // It catches up as soon as the link is back.
-  if (info.verb === "watch") context.replica.reflectors.start(collection);
+  if (info.verb === "watch") {
+    offer(context.replica, call, query);
+    context.replica.reflectors.start(collection);
+  }
   if (isAhead(collection, options.resourceVersion) && wantsState(call)) {
     refuseAhead(context, call, collection);
     return true;
@@ -83,8 +86,15 @@ function reflectedView({ replica }: HubContext, call: Call, query: Query): View 
     ? undefined
     : replica.of(query).view(query, (collection) => collection.state === "live", audienceOf(call));
   if (wider !== undefined) return wider;
-  const collection = replica.reflected(nodeScope, query);
+  offer(replica, call, query);
+  const collection = replica.reflected(call.caller.scope, query);
   return collection === undefined ? undefined : new View(collection, replica.rows);
+}
+
+/** A service account that was granted a query may carry its reflector. */
+function offer({ carriers }: HubContext["replica"], call: Call, query: Query): void {
+  const access = call.caller.token === undefined ? undefined : accessOf(call);
+  if (access !== undefined) carriers.offer(queryKey(query), call.caller, access);
 }
 
 /** The refusal of what only the cloud's past can tell, while it is out of reach: to the client it is as if it were gone. */
@@ -124,20 +134,22 @@ async function readHeldObject(context: HubContext, call: Call): Promise<boolean>
 async function current(context: HubContext, call: Call, collection: Collection): Promise<ReadOutcome | "current"> {
   const { link, replica, cloudReadTimeoutMs } = context;
   const offline = () => link.state === "offline";
+  const isReadable = () => collection.synced && isFor(call, collection);
   const ended = () =>
-    collection.state === "refused" || offline() || (collection.state === "live" && isFor(call, collection));
+    collection.state === "refused" || offline() || (collection.state === "live" && isReadable()) ||
+    isOthers(context, call, collection);
   const limitMs = Math.min(collection.synced ? cloudReadTimeoutMs : firstSyncMs, deadlineMs(call));
   const subscribe = [(wake: () => void) => collection.subscribe(wake), (wake: () => void) => link.onChange(wake)];
   // A watch from a version goes on from there, whatever the state is.
   const needsState = wantsState(call);
   await waitFor(context, call, {
-    done: () => ended() || (!needsState && collection.synced && isFor(call, collection)),
+    done: () => ended() || (!needsState && isReadable()),
     limitMs,
     subscribe,
   });
   if (collection.state === "refused") return "cloud";
-  if (collection.synced && !isFor(call, collection) && !offline()) return "cloud";
-  if (!collection.synced || !isFor(call, collection)) {
+  if (!isReadable()) {
+    if (collection.synced && !offline()) return "cloud";
     if (offline()) throw outOfReach(`${call.info.resource} were never read in full (${link.reason})`);
     throw timeout("The first list from the cloud is not complete yet", { retryAfterSeconds: 1 });
   }
@@ -173,9 +185,14 @@ function wantsState({ info, options }: Call): boolean {
   return info.verb === "list" || options?.sendInitialEvents === true;
 }
 
+/** Whether the cloud gives it to service accounts, and has just refused it the node. */
+function isOthers({ replica }: HubContext, call: Call, collection: Collection): boolean {
+  return !isFor(call, collection) && replica.carriers.isRefused(collection.key, nodeScope.id);
+}
+
 /** Whether what is held is the caller's to read, once it may read the query: what only service accounts were given is not the node's. */
-function isFor({ caller }: Call, { callersOnly }: Collection): boolean {
-  return !callersOnly || caller.token !== undefined;
+function isFor({ caller }: Call, { leave }: Collection): boolean {
+  return !leave.callersOnly || caller.token !== undefined;
 }
 
 function isGone({ closed }: HubContext, { exchange }: Call): boolean {

@@ -128,7 +128,7 @@ async function answerWatch(context: HubContext, call: Call, view: View): Promise
   const grant = followGrant(context, call, collection);
   const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
   const watch = writeWatch(sink, {
-    ...(grant === undefined ? {} : { ended: grant.end }),
+    ended: grant?.end ?? (() => collection.leave.nodeRefusal),
     view,
     ...(form === undefined ? {} : { form }),
     rows: context.replica.rows,

@@ -5,6 +5,7 @@ import { compareVersions } from "../kube/resource_version.ts";
 import type { StatusError } from "../kube/status.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import { EventLog, type LogEvent } from "./event_log.ts";
+import { Leave } from "./leave.ts";
 import { listDifference, type Removed } from "./list_difference.ts";
 import { missedEvents } from "./missed_events.ts";
 import { objectKey, type ObjectPath, objectPath } from "./object_path.ts";
@@ -86,6 +87,7 @@ export class Collection {
   readonly query: Query;
   readonly codec: Codec = jsonCodec;
   readonly log: EventLog;
+  readonly leave: Leave = new Leave(() => this.#leaveChanged());
   readonly #options: CollectionOptions;
   readonly #objects = new Map<string, HeldObject>();
   readonly #subscribers = new Set<() => void>();
@@ -102,8 +104,6 @@ export class Collection {
   #state: CollectionState = "syncing";
   #since: number;
   #refusal: StatusError | undefined;
-  #callersOnly = false;
-  #nodeRefusal: StatusError | undefined;
   #lastRead: number;
   #lastWatched = 0;
 
@@ -160,14 +160,6 @@ export class Collection {
   }
   get refusal(): StatusError | undefined {
     return this.#refusal;
-  }
-  /** Whether the cloud has given it to service accounts alone: it is nothing to the node then (design, section 4). */
-  get callersOnly(): boolean {
-    return this.#callersOnly;
-  }
-  /** With which the cloud ended what it had granted the node, where service accounts read on. */
-  get nodeRefusal(): StatusError | undefined {
-    return this.#nodeRefusal;
   }
   get lastRead(): number {
     return this.#openWatches > 0 ? this.#options.now() : this.#lastRead;
@@ -334,24 +326,6 @@ export class Collection {
     this.wake();
   }
 
-  /** The cloud has given its query to the node itself. */
-  grantNode(): void {
-    this.#nodeRefusal = undefined;
-    if (!this.#callersOnly) return;
-    this.#callersOnly = false;
-    this.#options.changed(this, { put: [], removed: [] });
-    this.wake();
-  }
-
-  /** The cloud gives its query to service accounts alone: it has never given it to the node, or does not any more. */
-  leaveToCallers(refusal?: StatusError): void {
-    this.#nodeRefusal = refusal;
-    if (this.#callersOnly) return;
-    this.#callersOnly = true;
-    if (this.synced) this.#options.changed(this, { put: [], removed: [] });
-    this.wake();
-  }
-
   /** Takes back what the store held, at start. */
   restore(stored: RestoredCollection): void {
     for (const held of stored.objects) {
@@ -363,7 +337,7 @@ export class Collection {
     this.log.reset(stored.head.resourceVersion);
     this.#state = stored.refusal === undefined ? "stale" : "refused";
     this.#refusal = stored.refusal;
-    this.#callersOnly = stored.callersOnly ?? false;
+    this.leave.restore(stored.callersOnly ?? false);
     this.#since = stored.staleSince;
     this.#lastRead = stored.lastRead;
     this.#lastWatched = stored.lastWatched;
@@ -387,6 +361,11 @@ export class Collection {
 
   #path(meta: ObjectMeta): ObjectPath {
     return objectPath(this.query, meta);
+  }
+
+  #leaveChanged(): void {
+    if (this.synced) this.#options.changed(this, { put: [], removed: [] });
+    this.wake();
   }
 
   #forget({ held, before }: LogEvent): void {

@@ -130,7 +130,7 @@ export class CollectionRows {
   }
 
   #encodeHead(collection: Collection): Uint8Array {
-    const { query, head, resourceEpoch, shownBeyond, callersOnly, lastRead, lastWatched } = collection;
+    const { query, head, resourceEpoch, shownBeyond, lastRead, lastWatched, leave: { callersOnly } } = collection;
     const refusal = collection.refusal?.status();
     const times = { savedAt: this.#options.now(), lastRead, lastWatched };
     return encode({ query, head, resourceEpoch, shownBeyond, refusal, callersOnly, ...times });

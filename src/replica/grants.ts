@@ -6,6 +6,7 @@ import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Store } from "../platform/store.ts";
 import { type Access, accessForbidden, accessKey } from "./access.ts";
+import type { CallerTokens } from "./caller_tokens.ts";
 import { readRows } from "./collection_rows.ts";
 import { RowBatch } from "./row_batch.ts";
 
@@ -20,6 +21,10 @@ export interface GrantsOptions {
   readonly logger: Logger;
   /** Asks the cloud with the caller's own token. Never rejects. */
   readonly review: (token: string, access: Access) => Promise<Review>;
+  /** Those of callers; told of each. */
+  readonly tokens: CallerTokens;
+  /** Told of each grant that has ended. */
+  readonly ended?: (scopeId: string, access: Access) => void;
   /** How long who was granted before waits for a review. */
   readonly reviewTimeoutMs: number;
 }
@@ -77,8 +82,6 @@ export class Grants {
   readonly #refusals = new Map<string, Refused>();
   readonly #reviewing = new Map<string, Promise<Review>>();
   readonly #readers = new Map<string, Set<Reader>>();
-  /** The token of each scope that ends last; in memory only. */
-  readonly #tokens = new Map<string, ServiceAccountToken>();
   readonly #stop: () => void;
   #timer: Timer | undefined;
   /** When the cloud came back into reach last: before that nobody could be asked. Milliseconds since 1970. */
@@ -128,13 +131,13 @@ export class Grants {
     const { clock, link } = this.#options;
     const { token } = caller;
     if (token === undefined) return false;
-    this.#seen(caller.scope.id, token);
+    this.#options.tokens.seen(caller.scope.id, token);
     const key = keyOf(caller.scope.id, access);
     const grant = this.#grants.get(key);
     if (link.state === "offline") return grant !== undefined;
     if (grant !== undefined && grant.deniedSince === undefined && this.#isGood(grant)) return true;
     if (grant === undefined && clock.monotonic() < (this.#refusals.get(key)?.until ?? 0)) return false;
-    const reviewing = this.#review(key, { access, token });
+    const reviewing = this.#review(key, { scopeId: caller.scope.id, access, token });
     const review = grant === undefined ? await reviewing : await this.#inTime(reviewing);
     if (review === "allowed") return true;
     // What was granted ends by refusals alone, and not by a cloud that does not decide.
@@ -145,7 +148,7 @@ export class Grants {
   /** A request in a caller's own name was answered: the cloud's answer is the grant. */
   granted(caller: Caller, access: Access): void {
     if (caller.token === undefined) return;
-    this.#seen(caller.scope.id, caller.token);
+    this.#options.tokens.seen(caller.scope.id, caller.token);
     const key = keyOf(caller.scope.id, access);
     const grant = this.#grants.get(key);
     if (grant === undefined || grant.deniedSince !== undefined || !this.#isFresh(grant)) this.#grant(key);
@@ -154,7 +157,9 @@ export class Grants {
   /** A request in a caller's own name was refused: whether the grant still holds is asked at once. */
   doubt(caller: Caller, access: Access): void {
     const key = keyOf(caller.scope.id, access);
-    if (caller.token !== undefined && this.#grants.has(key)) void this.#review(key, { access, token: caller.token });
+    if (caller.token !== undefined && this.#grants.has(key)) {
+      void this.#review(key, { scopeId: caller.scope.id, access, token: caller.token });
+    }
   }
 
   /** Tells when what a running watch goes on by ends. @returns how to stop that */
@@ -207,19 +212,19 @@ export class Grants {
   }
 
   /** Asks the cloud; all who ask at once ask once. */
-  #review(key: string, { access, token }: Asked): Promise<Review> {
+  #review(key: string, asked: Asked): Promise<Review> {
     const before = this.#reviewing.get(key);
     if (before !== undefined) return before;
-    const reviewing = this.#options.review(token.token, access).then((review) => {
+    const reviewing = this.#options.review(asked.token.token, asked.access).then((review) => {
       this.#reviewing.delete(key);
-      this.#took(key, { review, access, token });
+      this.#took(key, { ...asked, review });
       return review;
     });
     this.#reviewing.set(key, reviewing);
     return reviewing;
   }
 
-  #took(key: string, { review, access, token }: Asked & { readonly review: Review }): void {
+  #took(key: string, { review, ...asked }: Asked & { readonly review: Review }): void {
     const { clock } = this.#options;
     if (review === "allowed") return this.#grant(key);
     if (review !== "denied") return;
@@ -227,7 +232,7 @@ export class Grants {
     if (grant === undefined) return this.#refuse(key);
     grant.deniedSince ??= clock.monotonic();
     if (clock.monotonic() - grant.deniedSince < deniedMs) return;
-    this.#end(key, { access, token });
+    this.#end(key, asked);
   }
 
   #grant(key: string): void {
@@ -250,13 +255,14 @@ export class Grants {
     this.#refusals.set(key, { until: this.#options.clock.monotonic() + keptMs, keptMs });
   }
 
-  #end(key: string, { access, token: { namespace, serviceAccount } }: Asked): void {
+  #end(key: string, { scopeId, access, token: { namespace, serviceAccount } }: Asked): void {
     this.#grants.delete(key);
     this.#batch.set(grantPrefix + key, undefined);
     this.#refuse(key);
     const user = `system:serviceaccount:${namespace}:${serviceAccount.name}`;
     const refusal = accessForbidden(access, user);
     this.#options.logger.log("info", "The cloud has taken back what it had granted", { why: refusal.message });
+    this.#options.ended?.(scopeId, access);
     this.#tell(key, refusal);
   }
 
@@ -270,17 +276,6 @@ export class Grants {
         resolve(review);
       });
     });
-  }
-
-  #seen(scopeId: string, token: ServiceAccountToken): void {
-    const known = this.#tokens.get(scopeId);
-    if (known !== undefined && known.expiresAt > token.expiresAt) return;
-    this.#tokens.delete(scopeId);
-    this.#tokens.set(scopeId, token);
-    for (const oldest of this.#tokens.keys()) {
-      if (this.#tokens.size <= maxRefusals) return;
-      this.#tokens.delete(oldest);
-    }
   }
 
   #schedule(): void {
@@ -305,11 +300,11 @@ export class Grants {
   }
 
   async #renewOne(key: string, { access, scopeId }: Reader): Promise<void> {
-    const token = this.#tokens.get(scopeId);
-    const isOver = token === undefined || this.#options.clock.now() >= token.expiresAt;
-    const review = isOver ? "unauthorized" : await this.#review(key, { access, token });
+    const { tokens } = this.#options;
+    const token = tokens.of(scopeId);
+    const review = token === undefined ? "unauthorized" : await this.#review(key, { scopeId, access, token });
     if (review !== "unauthorized") return;
-    if (this.#tokens.get(scopeId) === token) this.#tokens.delete(scopeId);
+    if (token !== undefined) tokens.reject(token);
     if (this.#options.link.state === "online") this.#tell(key, "clean");
   }
 
@@ -322,6 +317,7 @@ export class Grants {
 }
 
 interface Asked {
+  readonly scopeId: string;
   readonly access: Access;
   readonly token: ServiceAccountToken;
 }

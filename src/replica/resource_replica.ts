@@ -141,7 +141,7 @@ export class ResourceReplica implements ResourceEpoch {
   /** A collection has taken an object. What is recorded of it goes, unless the object may leave the collection's selection. */
   took(object: ShownObject, by: Collection): void {
     const path = objectPath(by.query, object.meta);
-    if (by.callersOnly) this.#passedForCallers(path, object);
+    if (by.leave.callersOnly) this.#passedForCallers(path, object);
     else if (selectsForLife(by.query)) this.#options.records.passed(path, object.meta);
     this.shown(object, by);
   }
@@ -183,7 +183,7 @@ export class ResourceReplica implements ResourceEpoch {
   view(query: Query, fit: (collection: Collection) => boolean, audience: Audience = "node"): View | undefined {
     let newest: View | undefined;
     for (const collection of this.synced(query.version)) {
-      if (!isFor(audience, collection) || !fit(collection)) continue;
+      if (!isFor(audience, collection.leave) || !fit(collection)) continue;
       const order = newest === undefined ? 1 : compareAge(collection, newest.collection);
       const matcher = order < 0 ? undefined : remainder(collection.query, query);
       // Of two that are as new, the query's own.
@@ -199,7 +199,7 @@ export class ResourceReplica implements ResourceEpoch {
     const record = this.#options.records.get(path);
     let newest = record === undefined || !isFor(audience, record) ? undefined : this.#recorded(record);
     for (const collection of this.synced(path.version)) {
-      if (!isFor(audience, collection)) continue;
+      if (!isFor(audience, collection.leave)) continue;
       const held = collection.get(path.namespace, path.name);
       if (held === undefined && !covers(collection.query, path)) continue;
       newest = newer({ ...knowledgeOf(collection), held }, newest);
@@ -226,7 +226,7 @@ export class ResourceReplica implements ResourceEpoch {
     audience: Audience = "node",
   ): Collection | undefined {
     for (const collection of this.synced(path.version)) {
-      if (isFor(audience, collection) && covers(collection.query, path) && fit(collection)) return collection;
+      if (isFor(audience, collection.leave) && covers(collection.query, path) && fit(collection)) return collection;
     }
     return undefined;
   }
@@ -275,7 +275,7 @@ export class ResourceReplica implements ResourceEpoch {
       (covers(other.query, path) || other.get(path.namespace, path.name) !== undefined)
     );
     if (record !== undefined || older) {
-      records.keep(path, last, { savedAt: now(), callersOnly: from.callersOnly });
+      records.keep(path, last, { savedAt: now(), callersOnly: from.leave.callersOnly });
     }
   }
 

@@ -1,39 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type CallersScene, serveCallers } from "../testing/callers_scene.ts";
-import { createRbac, type Rbac, type Rule } from "../testing/rbac.ts";
-import type { HubAnswer } from "../testing/running_hub.ts";
+import type { CallersScene } from "../testing/callers_scene.ts";
+import { assertAnswer, fromReplica, maps, readAll, watchesOf, watchOf, withGrants } from "../testing/grants_scene.ts";
 import { seed } from "../testing/sample_objects.ts";
-
-const maps = (namespace: string) => `/api/v1/namespaces/${namespace}/configmaps`;
-const watchOf = (path: string) => `${path}?watch=true&allowWatchBookmarks=true`;
-const readAll = (namespace?: string): Rule => ({
-  verbs: ["get", "list", "watch"],
-  resource: "configmaps",
-  ...(namespace === undefined ? {} : { namespace }),
-});
-
-async function withGrants(run: (scene: CallersScene, rbac: Rbac) => Promise<void>): Promise<void> {
-  const rbac = createRbac();
-  await serveCallers(async (scene) => {
-    for (const namespace of ["red", "blue"]) {
-      seed(scene.server, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
-      for (const name of ["a", "b"]) {
-        seed(scene.server, {
-          apiVersion: "v1",
-          kind: "ConfigMap",
-          metadata: { name, namespace, uid: `${namespace}-${name}` },
-          data: { of: namespace },
-        });
-      }
-    }
-    await run(scene, rbac);
-  }, { intercept: (exchange) => rbac.intercept(exchange) });
-}
-
-function assertAnswer({ status, headers, body }: HubAnswer, want: readonly [number, string | null, number]): void {
-  assert.deepEqual([status, headers.get("x-holdfast-source"), body.items?.length ?? 0], want);
-}
 
 /** Less than a check of the link waits for its answer, which comes in real time. */
 const stepMs = 500;
@@ -45,10 +14,6 @@ async function statusOfWatch({ secureOrigin }: CallersScene, token: string): Pro
   await body?.cancel();
   return status;
 }
-
-const fromReplica = [200, "replica", 2] as const;
-const watchesOf = ({ seen }: CallersScene) =>
-  seen.filter(({ path }) => path.includes("configmaps") && path.includes("watch="));
 
 test("two service accounts and the node, all allowed, cost the cloud one watch; who is not allowed gets the cloud's own 403", () =>
   withGrants(async (scene, rbac) => {

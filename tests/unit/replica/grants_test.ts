@@ -5,6 +5,7 @@ import { type Caller, serviceAccountCaller } from "../../../src/identity/caller.
 import { StatusError } from "../../../src/kube/status.ts";
 import type { Store } from "../../../src/platform/store.ts";
 import type { Access } from "../../../src/replica/access.ts";
+import { CallerTokens } from "../../../src/replica/caller_tokens.ts";
 import { type GrantEnd, Grants, type Review } from "../../../src/replica/grants.ts";
 import { createMemoryStore } from "../../../src/store/memory_store.ts";
 import { createFakeClock, type FakeClock } from "../../testing/fake_clock.ts";
@@ -54,6 +55,7 @@ async function withGrants(run: (world: World) => Promise<void>, store: Store = c
     clock,
     link,
     logger: { log: () => undefined, enabled: () => false },
+    tokens: new CallerTokens(clock),
     reviewTimeoutMs: 2_000,
     review: (_, one) => {
       asked.push(one);
