@@ -65,6 +65,11 @@ export interface HubOptions extends HubLinkOptions {
   readonly collectionIdleMs?: number;
   /** Bytes of objects that are kept in memory beside the store. @default {32 MiB} */
   readonly cacheMemoryMaxBytes?: number;
+  /**
+   * Tells who calls on the TLS port, or throws a StatusError. @default who proves it with a service account's token that the
+   * cluster's keys verify, or with this node's certificate
+   */
+  readonly identify?: (exchange: Exchange) => Promise<Caller>;
   /** Why the TLS port is not open; nothing where it is. @default nobody is told of one */
   readonly secureProblem?: () => string | undefined;
   readonly version: string;
@@ -234,8 +239,9 @@ function createApps(context: HubContext, options: HubOptions): Readonly<Record<"
   guarded.all("*", (c) => answer(c, nodeCaller));
   const { state, offlineTokenGraceMs: graceMs = 0 } = options;
   const callers = new Callers({ context, graceMs, ...(state === undefined ? {} : { state }) });
+  const { identify = (exchange: Exchange) => callers.identify(exchange) } = options;
   const secure: App = new Hono();
-  secure.all("*", async (c) => await answer(c, await callers.identify(c.env.exchange)));
+  secure.all("*", async (c) => await answer(c, await identify(c.env.exchange)));
   secure.onError((error) => statusResponse(toStatusError(error)));
   return { open, guarded, secure };
 }

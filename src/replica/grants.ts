@@ -154,11 +154,13 @@ export class Grants {
     if (grant === undefined || grant.deniedSince !== undefined || !this.#isFresh(grant)) this.#grant(key);
   }
 
-  /** A request in a caller's own name was refused: whether the grant still holds is asked at once. */
-  doubt(caller: Caller, access: Access): void {
-    const key = keyOf(caller.scope.id, access);
-    if (caller.token !== undefined && this.#grants.has(key)) {
-      void this.#review(key, { scopeId: caller.scope.id, access, token: caller.token });
+  /** A request in a caller's own name was refused: whether what it was granted of that query still holds is asked at once. */
+  doubt({ scope, token }: Caller, asked: Access): void {
+    if (token === undefined) return;
+    for (const verb of asked.verb === "get" ? ["get"] as const : ["list", "watch"] as const) {
+      const access = { ...asked, verb };
+      const key = keyOf(scope.id, access);
+      if (this.#grants.has(key)) void this.#review(key, { scopeId: scope.id, access, token });
     }
   }
 

@@ -154,6 +154,24 @@ test("Grants: what the cloud refuses holds for no request that it does not answe
     assert.deepEqual([grants.isHeld(caller, access), grants.holds(caller, access)], [true, false]);
   }));
 
+test("Grants: a refusal puts in doubt all that was granted of its query, and a watch by it ends after a minute", () =>
+  withGrants(async (world) => {
+    const { grants, clock } = world;
+    const caller = callerOf(clock);
+    const list: Access = { ...access, verb: "list" };
+    await grants.check(caller, list);
+    await grants.check(caller, access);
+    const ends: GrantEnd[] = [];
+    grants.follow(caller, access, (end) => ends.push(end));
+    world.says = "denied";
+    grants.doubt(caller, list);
+    await clock.advance(59_000);
+    assert.deepEqual(ends, []);
+    await clock.advance(11_000);
+    const [end] = ends.filter((one) => one !== "clean");
+    assert.deepEqual([ends.length, end?.code], [1, 403]);
+  }));
+
 test("Grants keep a refusal for a second, then for two, up to thirty", () =>
   withGrants(async (world) => {
     const { grants, clock, asked } = world;
