@@ -6,6 +6,7 @@ import { readStorageKey } from "../store/storage_key.ts";
 import type { CommandContext } from "./command.ts";
 import type { FlagValues } from "./flag_values.ts";
 import { storageKeyPath, type StoragePlace, storePath } from "./hub_storage.ts";
+import { refuseInterruptedRekey } from "./interrupted_rekey.ts";
 
 export type CacheContext = Pick<CommandContext, "platform" | "values">;
 
@@ -17,11 +18,15 @@ export type CacheContext = Pick<CommandContext, "platform" | "values">;
 export async function openCache(context: CacheContext): Promise<Store> {
   const { platform } = context;
   const place = placeOf(context);
-  const path = storePath(place);
+  await refuseInterruptedRekey(place);
   const key = await openingKey(place);
+  return createSealedStore(await openToRead(place), platform.createCipher(key));
+}
+
+/** Opens what lies under the seal. @throws Error where there is no store; StoreError */
+export async function openToRead(place: StoragePlace): Promise<Store> {
   try {
-    const store = await platform.openStore({ path, durability: "normal", readOnly: true });
-    return createSealedStore(store, platform.createCipher(key));
+    return await place.platform.openStore({ path: storePath(place), durability: "normal", readOnly: true });
   } catch (error) {
     if (!(error instanceof StoreError) || error.failure !== "failed") throw error;
     throw new Error(`${error.message} (--root-dir, --disk-cache-path)`, { cause: error });

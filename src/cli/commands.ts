@@ -1,5 +1,6 @@
 import { cacheGetCommand } from "./cache_get_command.ts";
 import { cacheLsCommand } from "./cache_ls_command.ts";
+import { cacheRekeyCommand } from "./cache_rekey_command.ts";
 import { cacheRmCommand } from "./cache_rm_command.ts";
 import { cacheVerifyCommand } from "./cache_verify_command.ts";
 import type { Command } from "./command.ts";
@@ -14,6 +15,7 @@ export const commands: readonly Command[] = [
   cacheGetCommand,
   cacheRmCommand,
   cacheVerifyCommand,
+  cacheRekeyCommand,
   demoCommand,
   versionCommand,
 ];

@@ -3,6 +3,7 @@ import type { Platform } from "../platform/platform.ts";
 import { type Store, StoreError } from "../platform/store.ts";
 import { CorruptRowsError, createSealedStore } from "../store/sealed_store.ts";
 import { loadStorageKey } from "../store/storage_key.ts";
+import { refuseInterruptedRekey } from "./interrupted_rekey.ts";
 
 /** Where the hub's storage flags put things. */
 export interface StoragePlace {
@@ -74,7 +75,8 @@ async function attempt<T>(
     const outboxBelow = await openOutboxStore(options);
     try {
       const outboxStore = createSealedStore(outboxBelow, cipher);
-      if (await isOfAnotherKey([store, outboxStore])) throw otherKey(options, keyPath);
+      await refuseInterruptedRekey(options);
+      await refuseOtherKey(options, { keyPath, stores: [store, outboxStore] });
       return { store, outboxStore, started: await start({ store, outboxStore }) };
     } catch (error) {
       await outboxBelow.close();
@@ -86,22 +88,22 @@ async function attempt<T>(
   }
 }
 
-/** Whether there are rows and none of them opens. A damaged row among others is no sign of that. */
-async function isOfAnotherKey(stores: readonly Store[]): Promise<boolean> {
+/** A damaged row among others is no sign of another key. @throws Error where there are rows and none of them opens */
+export async function refuseOtherKey(
+  place: StoragePlace,
+  { keyPath, stores }: { readonly keyPath: string; readonly stores: readonly Store[] },
+): Promise<void> {
   let isOther = false;
   for (const store of stores) {
     try {
-      for await (const _ of store.list("")) return false;
+      for await (const _ of store.list("")) return;
     } catch (error) {
       if (!(error instanceof CorruptRowsError)) throw error;
       isOther = true;
     }
   }
-  return isOther;
-}
-
-function otherKey(place: StoragePlace, keyPath: string): Error {
-  return new Error(
+  if (!isOther) return;
+  throw new Error(
     `No row of ${storePath(place)} and ${outboxPath(place)} opens: they were sealed with another key than ${keyPath} ` +
       "(--storage-key-file). Start with that key, or move them away to begin with empty ones",
   );
@@ -138,7 +140,7 @@ async function openWhole(
 }
 
 /** The outbox's file. */
-function outboxPath({ rootDir }: StoragePlace): string {
+export function outboxPath({ rootDir }: StoragePlace): string {
   return `${rootDir.replace(/\/+$/, "")}/outbox.db`;
 }
 
@@ -151,10 +153,13 @@ export function storePath({ rootDir, diskCachePath }: StoragePlace): string {
 /** The flag's file, else the credential that systemd has passed, else a file of the hub's own. @throws FileError */
 export async function storageKeyPath({ platform, rootDir, storageKeyFile }: StoragePlace): Promise<string> {
   if (storageKeyFile !== "") return storageKeyFile;
-  const credentials = platform.process.environment["CREDENTIALS_DIRECTORY"];
-  if (credentials !== undefined) {
-    const path = `${credentials}/${credentialName}`;
-    if (await platform.files.read(path) !== undefined) return path;
-  }
+  const path = credentialPath(platform);
+  if (path !== undefined && await platform.files.read(path) !== undefined) return path;
   return `${rootDir.replace(/\/+$/, "")}/storage.key`;
+}
+
+/** Where systemd passes the key, if it started this process and has one. */
+export function credentialPath(platform: Pick<Platform, "process">): string | undefined {
+  const credentials = platform.process.environment["CREDENTIALS_DIRECTORY"];
+  return credentials === undefined ? undefined : `${credentials}/${credentialName}`;
 }

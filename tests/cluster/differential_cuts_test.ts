@@ -69,8 +69,11 @@ describe(`the hub beside the API server, with cuts (HOLDFAST_SEED=${SEED})`, () 
     await Promise.all(informers.map((informer) => informer.close()));
     reads.check(history, { online: false });
     for (const [index, informer] of informers.entries()) {
-      informer.check(history, { mayFold: READ.includes(kindOf(index)) });
-      assert.equal(informer.relists, 0, `${informer.name} had to begin anew`);
+      const mayFold = READ.includes(kindOf(index));
+      informer.check(history, { mayFold });
+      // A watch that stands above its collection when a reader's list overtakes that has to begin anew, once for a cut.
+      const most = mayFold ? CUTS.length : 0;
+      assert.ok(informer.relists <= most, `${informer.name} had to begin anew ${informer.relists} times`);
     }
     history.close();
     for (const source of ["cloud", "replica"]) {

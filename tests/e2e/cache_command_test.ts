@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, rmSync, statSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
@@ -100,6 +100,56 @@ test("holdfast cache works on the store of a hub that has ended, or was killed, 
     assert.equal((await readAll(`${offline}/api/v1/secrets`)).status, 503);
   }));
 
+test("holdfast cache rekey: a hub that has ended goes on with a new key, the old one opens nothing", () =>
+  withCloud(async (cloud) => {
+    const { hub } = await filledHub(cloud);
+    const keyFile = `${cloud.folder}/state/storage.key`;
+    const oldKey = readFileSync(keyFile);
+    const running = await cache(cloud, "rekey");
+    assert.equal(running.exitCode, 1);
+    assert.match(running.stderr, /another process writes it: end the hub first/);
+    hub.kill("SIGTERM");
+    await hub.ended;
+    const rekeyed = await cache(cloud, "rekey");
+    assert.deepEqual([rekeyed.exitCode, rekeyed.stderr], [0, ""]);
+    assert.match(rekeyed.stdout, /^\d+ rows sealed with the new key\nThe new key is \S+storage\.key\n$/);
+    assert.notDeepEqual(readFileSync(keyFile), oldKey);
+    assert.equal(statSync(keyFile).mode & 0o777, 0o600);
+    assert.equal((await cache(cloud, "verify")).exitCode, 0);
+    writeFileSync(`${cloud.folder}/old.key`, oldKey);
+    const refused = await cache(cloud, "ls", `--storage-key-file=${cloud.folder}/old.key`);
+    assert.match(refused.stderr, /sealed with another key/);
+    await cloud.listener.close(0);
+    const again = startHub(cloud);
+    assert.match((await readAll(`${(await addresses(again)).proxy}/api/v1/pods`)).text, /"web-1"/);
+  }));
+
+test("holdfast cache rekey that was interrupted: the hub and all that reads refuse until it is run again", () =>
+  withCloud(async (cloud) => {
+    const { hub } = await filledHub(cloud);
+    hub.kill("SIGTERM");
+    await hub.ended;
+    const next = `${cloud.folder}/next.key`;
+    const moved = await cache(cloud, "rekey", `--new-storage-key-file=${next}`);
+    assert.match(moved.stdout, /Start the hub with --storage-key-file \S+next\.key from now on\n$/);
+    // As a run that was killed behind its last commit leaves it.
+    writeFileSync(`${cloud.folder}/state/storage.rekey`, next);
+    const started = await startHub(cloud).ended;
+    for (const { exitCode, stderr } of [started, await cache(cloud, "ls"), await cache(cloud, "rm", "--all")]) {
+      assert.equal(exitCode, 1, stderr);
+      assert.match(stderr, /storage key was interrupted \(\S+storage\.rekey\): run holdfast cache rekey again first/);
+    }
+    const other = await cache(cloud, "rekey", `--new-storage-key-file=${cloud.folder}/other.key`);
+    assert.deepEqual([other.exitCode, /another one than that of the change/.test(other.stderr)], [2, true]);
+    assert.equal((await cache(cloud, "rekey")).exitCode, 0);
+    assert.equal((await cache(cloud, "verify", `--storage-key-file=${next}`)).exitCode, 0);
+    const wrong = await cache(cloud, "rekey");
+    assert.equal(wrong.exitCode, 1);
+    assert.match(wrong.stderr, /sealed with another key than \S+storage\.key/);
+    assert.throws(() => statSync(`${cloud.folder}/state/storage.rekey`), /no such file|ENOENT|NotFound/i);
+    assert.equal((await cache(cloud, "verify", `--storage-key-file=${next}`)).exitCode, 0);
+  }));
+
 test("holdfast cache verify names a row with one flipped byte, and ends with 1; the other rows are shown", () =>
   withCloud(async (cloud) => {
     const { hub } = await filledHub(cloud);
@@ -191,7 +241,11 @@ test("holdfast cache makes nothing where there is no store, and needs the key", 
 
 for (
   const [args, exitCode, message] of [
-    [[], 0, /^Usage: holdfast cache COMMAND[^]* cache ls .*\n *cache get .*\n *cache rm .*\n *cache verify /],
+    [
+      [],
+      0,
+      /^Usage: holdfast cache COMMAND[^]* cache ls .*\n *cache get .*\n *cache rm .*\n *cache verify .*\n *cache rekey /,
+    ],
     [
       ["rm", "--help"],
       0,

@@ -49,13 +49,19 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const etcdPort = await freePort();
   const apiPorts = Array.from({ length: apiServers }, (_, index) => apiPort + index);
   const cluster = new Cluster({ program, dir, apiPorts, etcdPort });
-  await cluster.start([
+  const flags = [
     `--api-servers=${apiServers}`,
     `--etcd-port=${etcdPort}`,
     ...(nodes > 0 ? [`--nodes=${nodes}`, `--kubelet-port=${await freePortRow(nodes)}`] : []),
     ...(options.scheduler ? ["--scheduler"] : []),
     ...(options.flags ?? []),
-  ]);
+  ];
+  try {
+    await cluster.start(flags);
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
   return cluster;
 }
 
