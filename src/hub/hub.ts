@@ -201,7 +201,7 @@ function createGrants(
 }
 
 function createEviction(
-  { replica, link, platform, logger, nodeName, tokens }: HubContext,
+  { replica, link, platform, logger, nodeName, tokens, grants }: HubContext,
   options: HubOptions,
 ): Eviction {
   return new Eviction({
@@ -211,6 +211,7 @@ function createEviction(
     logger,
     nodeName,
     ...(tokens === undefined ? {} : { tokens }),
+    ...(grants === undefined ? {} : { grantedQueries: () => grants.grantedQueries() }),
     maxBytes: options.cacheMaxBytes ?? 1024 * 1024 * 1024,
     idleMs: options.collectionIdleMs ?? 10 * 60_000,
   });

@@ -145,6 +145,12 @@ export class Grants {
     return review === "unknown" && held !== undefined && held.deniedSince === undefined && this.#counts(held);
   }
 
+  /** Keys of the queries of which anybody was granted anything. */
+  grantedQueries(): ReadonlySet<string> {
+    // Scopes are escaped in keys, and so is all of an access: see `accessKey`.
+    return new Set([...this.#grants.keys()].map((key) => key.split("|")[2] ?? ""));
+  }
+
   /** A request in a caller's own name was answered: the cloud's answer is the grant. */
   granted(caller: Caller, access: Access): void {
     if (caller.token === undefined) return;

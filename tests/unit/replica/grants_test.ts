@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Link, LinkState } from "../../../src/cloud/link.ts";
 import { type Caller, serviceAccountCaller } from "../../../src/identity/caller.ts";
+import { queryKey } from "../../../src/kube/resources.ts";
 import { StatusError } from "../../../src/kube/status.ts";
 import type { Store } from "../../../src/platform/store.ts";
 import type { Access } from "../../../src/replica/access.ts";
@@ -86,8 +87,10 @@ test("Grants ask once in five minutes, all who ask at once together, and each sc
     await grants.check(callerOf(clock, { uid: "2" }), access);
     await grants.check(caller, { ...access, verb: "list" });
     await grants.check(caller, { ...access, name: "a" });
-    await grants.check(caller, { ...access, query: { ...query, labelSelector: "a=b" } });
+    const selecting = { ...query, labelSelector: "a=b,c in (d,e)" };
+    await grants.check(caller, { ...access, query: selecting });
     assert.equal(asked.length, 6);
+    assert.deepEqual([...grants.grantedQueries()], [queryKey(query), queryKey(selecting)]);
   }));
 
 test("Grants of before hold where the cloud does not decide or keeps silent, and nothing else is granted then", () =>

@@ -6,8 +6,10 @@ import { type Query, queryKey } from "../../../src/kube/resources.ts";
 import type { Access } from "../../../src/replica/access.ts";
 import { maxSponsors } from "../../../src/replica/carriers.ts";
 import type { Collection } from "../../../src/replica/collection.ts";
+import { Eviction } from "../../../src/replica/eviction.ts";
 import { createMemoryStore } from "../../../src/store/memory_store.ts";
 import { mapsQuery } from "../../testing/json_objects.ts";
+import { silentLogger } from "../../testing/lone_replica.ts";
 import { createReflected, momentMs, type Reflected, type ReflectedOptions } from "../../testing/reflected.ts";
 
 const minuteMs = 60_000;
@@ -299,5 +301,35 @@ test("Carriers keep a hundred sponsors of a query: the one that came first goes 
   await one.clock.advance(momentMs);
   assertLive(collection);
   assert.equal(one.carriers().at(-1), "s2");
+  await end(one);
+});
+
+test("R16: what only service accounts were given goes an hour after the last of them was granted it, while online only", async () => {
+  const one = await scene();
+  const { replica, link, clock } = one;
+  const granted = new Set([key]);
+  const limits = { maxBytes: 1e9, idleMs: 600_000 };
+  const eviction = new Eviction({
+    ...{ replica, link, clock, logger: silentLogger, nodeName: "node-1", ...limits },
+    grantedQueries: () => granted,
+  });
+  const sweepAfter = async (ms: number) => {
+    await clock.advance(ms);
+    await eviction.sweep();
+    return replica.held(nodeScope, query) !== undefined;
+  };
+  one.ask(callerOf(one, "red", { lifeMs: minuteMs }));
+  assert.equal(await sweepAfter(180 * minuteMs), true);
+  granted.clear();
+  assert.equal(await sweepAfter(minuteMs), true);
+  one.cloud.cut = true;
+  assert.equal(await sweepAfter(90 * minuteMs), true);
+  one.cloud.cut = false;
+  granted.add(key);
+  assert.equal(await sweepAfter(minuteMs), true);
+  granted.clear();
+  assert.equal(await sweepAfter(minuteMs), true);
+  assert.equal(await sweepAfter(59 * minuteMs), true);
+  assert.equal(await sweepAfter(minuteMs), false);
   await end(one);
 });
