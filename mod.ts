@@ -13,6 +13,11 @@ export {
   openHubState,
 } from "./src/hub/hub_state.ts";
 
+/** Who calls. */
+export type { Caller } from "./src/identity/caller.ts";
+export type { Scope } from "./src/identity/scope.ts";
+export type { NamedObject, ServiceAccountToken } from "./src/identity/service_account_token.ts";
+
 /** With what service account tokens are verified. */
 export type { PublicKey, TokenKeys } from "./src/identity/token_keys.ts";
 

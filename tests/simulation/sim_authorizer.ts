@@ -80,7 +80,10 @@ export class SimAuthorizer {
 
   #review(user: string, body: string): SimAnswer {
     const review: unknown = JSON.parse(body);
-    const text = (name: string) => String(memberAt(review, ["spec", "resourceAttributes", name]) ?? "");
+    const text = (name: string) => {
+      const value = memberAt(review, ["spec", "resourceAttributes", name]);
+      return typeof value === "string" ? value : "";
+    };
     const asked = { user, verb: text("verb"), resource: text("resource"), namespace: text("namespace") };
     const status = { allowed: this.#isAllowed(asked) };
     return { status: 201, body: JSON.stringify({ ...(isJsonObject(review) ? review : {}), status }) };
