@@ -64,6 +64,10 @@ export function declareMetrics(context: HubContext, metrics: Metrics): (call: Ca
     { value: context.replica.batch.failure === undefined ? 0 : 1 },
   ]);
   if (context.outbox !== undefined) declareOutboxMetrics(context.outbox, metrics);
+  const { grants } = context;
+  if (grants !== undefined) {
+    metrics.gauge("holdfast_grants", "What service accounts may read", [], () => [{ value: grants.size }]);
+  }
   if (context.tokens !== undefined) declareTokenMetrics(context.tokens, metrics);
   const known = new Set<string>();
   return ({ info, status, source }) => {

@@ -1,10 +1,12 @@
 import { bringsCredential } from "../cloud/credential.ts";
+import type { Caller } from "../identity/caller.ts";
 import { negotiate } from "../kube/media_type.ts";
 import { parseRequest } from "../kube/request_info.ts";
 import { toStatusError } from "../kube/status.ts";
 import type { RawHeaders } from "../platform/bytes.ts";
 import type { Exchange } from "../platform/exchange.ts";
 import { Call } from "./call.ts";
+import { accessOf, shares, showsWritten } from "./access.ts";
 import type { HubContext } from "./context.ts";
 import { keepDocument, readDocument } from "./documents.ts";
 import { forward, outOfReach } from "./forward.ts";
@@ -20,19 +22,25 @@ import { passUpgrade } from "./upgrade.ts";
 import { readCreated, writeInOrder } from "./writes_in_order.ts";
 
 /** Answers one request of the data plane through its exchange. Never rejects. @returns what came of it, for the log */
-export async function proxy(context: HubContext, exchange: Exchange): Promise<Call | undefined> {
+export async function proxy(context: HubContext, exchange: Exchange, caller: Caller): Promise<Call | undefined> {
   let call: Call | undefined;
   try {
-    call = readCall(exchange);
+    call = readCall(exchange, caller);
     const way = chosen(context, call);
     const isOwn = !["pass", "refuse"].includes(way);
-    if (!isOwn || !hasOutbox(context) || !readCreated(context, call)) await follow(context, call, way);
+    const isNode = caller.token === undefined;
+    if (!isOwn || !isNode || !hasOutbox(context) || !readCreated(context, call)) await follow(context, call, way);
   } catch (error) {
     const status = toStatusError(error);
     if (status.code === 500) {
       context.logger.log("error", "A request failed", { path: call?.info.path, error: describe(error) });
     }
-    call ??= new Call(exchange, { info: unreadable(exchange), options: undefined, accept: negotiate(undefined) });
+    call ??= new Call(exchange, {
+      caller,
+      info: unreadable(exchange),
+      options: undefined,
+      accept: negotiate(undefined),
+    });
     call.fail(status);
   }
   return call;
@@ -56,6 +64,8 @@ function chosen(context: HubContext, call: Call, ownLease = isOwnLease(context, 
     misfit: isMisfit(call),
     wantsTable: accept.as?.kind === "Table",
     ownCredential: bringsCredential(exchange.rawHeaders),
+    shares: context.grants !== undefined && shares(call),
+    showsWritten: context.grants !== undefined && showsWritten(call),
     impersonates: impersonates(exchange.rawHeaders),
     upgrade: exchange.upgrade,
   });
@@ -101,13 +111,29 @@ async function follow(context: HubContext, call: Call, way: Route): Promise<void
 }
 
 async function throughCloud(context: HubContext, call: Call, way: Route): Promise<void> {
-  if (context.tokens !== undefined && isTokenRequest(call)) return await requestToken(context, call);
   const isRead = ["get", "list", "watch"].includes(call.info.verb);
+  if (call.caller.token !== undefined) return await throughCloudAs(context, call, isRead ? way : "pass");
+  if (context.tokens !== undefined && isTokenRequest(call)) return await requestToken(context, call);
   if (!isRead && hasOutbox(context) && await writeInOrder(context, call) === "answered") return;
   const otherwise = isRead && fallback(way) === "held" ? () => readHeld(context, call) : undefined;
   await forward(context, call, {
     record: call.info.verb !== "watch",
     ...(otherwise === undefined ? {} : { otherwise }),
+  });
+}
+
+/** A service account's request: the cloud's answer to a read says also what it may read of what is held. */
+async function throughCloudAs(context: HubContext, call: Call, way: Route): Promise<void> {
+  const { grants } = context;
+  const access = accessOf(call);
+  await forward(context, call, {
+    record: call.info.verb !== "watch",
+    ...(fallback(way) === "held" ? { otherwise: () => readHeld(context, call) } : {}),
+    answered: (status) => {
+      if (access === undefined) return;
+      if (status === 200) grants?.granted(call.caller, access);
+      if (status === 403) grants?.doubt(call.caller, access);
+    },
   });
 }
 
@@ -130,7 +156,8 @@ function refusal(context: HubContext, call: Call): Error {
   return outOfReach(`${exchange.method} ${what} cannot be answered from what this node holds (${context.link.reason})`);
 }
 
-function isOwnLease({ nodeName }: HubContext, { info }: Call): boolean {
+function isOwnLease({ nodeName }: HubContext, { info, caller }: Call): boolean {
+  if (caller.token !== undefined) return false;
   const { group, resource, subresource, namespace, name, verb } = info;
   if (group !== "coordination.k8s.io" || resource !== "leases" || subresource !== "") return false;
   if (namespace !== leaseNamespace) return false;

@@ -1,4 +1,3 @@
-import { nodeScope } from "../identity/scope.ts";
 import { queryOf } from "../kube/resources.ts";
 import { StoreError } from "../platform/store.ts";
 import type { Collection } from "../replica/collection.ts";
@@ -11,6 +10,7 @@ import type { Found } from "../replica/resource_replica.ts";
 import type { View } from "../replica/view.ts";
 import { type WatchStart, writeWatch } from "../replica/watch_answer.ts";
 import type { Call } from "./call.ts";
+import { followGrant } from "./follow_grant.ts";
 import type { HubContext } from "./context.ts";
 import { firstPage, type ListPage } from "./list_page.ts";
 import { pathOf } from "./object_path_of.ts";
@@ -80,7 +80,7 @@ async function answerList(context: HubContext, call: Call, view: View): Promise<
       ? await view.filter(collection.objects())
       : await replica.of(collection.query).newestState(view);
     if (call.exchange.answered) return;
-    const read = { scope: nodeScope, query: queryOf(info, options), collection, head, items, epoch };
+    const read = { scope: call.caller.scope, query: queryOf(info, options), collection, head, items, epoch };
     // One that is live may be behind what is known of single objects.
     const staleSince = state === "live" ? context.platform.clock.now() : since;
     const list = current ? read : { ...read, staleSince };
@@ -125,8 +125,10 @@ async function answerWatch(context: HubContext, call: Call, view: View): Promise
   const asked = options.timeoutSeconds ?? 0;
   const rawHeaders = [...headers(collection.codec.watchMediaType), ...ageOf(context, collection)];
   const form = formFor(context, call);
+  const grant = followGrant(context, call, collection);
   const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
-  await writeWatch(sink, {
+  const watch = writeWatch(sink, {
+    ended: grant?.end ?? (() => collection.leave.nodeRefusal),
     view,
     ...(form === undefined ? {} : { form }),
     rows: context.replica.rows,
@@ -140,6 +142,7 @@ async function answerWatch(context: HubContext, call: Call, view: View): Promise
     random,
     signals: [exchange.signal, context.closed],
   });
+  await watch.finally(() => grant?.stop());
 }
 
 /** The form that the client wants, where it can be had here in JSON (R12). */

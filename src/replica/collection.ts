@@ -5,6 +5,7 @@ import { compareVersions } from "../kube/resource_version.ts";
 import type { StatusError } from "../kube/status.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import { EventLog, type LogEvent } from "./event_log.ts";
+import { Leave } from "./leave.ts";
 import { listDifference, type Removed } from "./list_difference.ts";
 import { missedEvents } from "./missed_events.ts";
 import { objectKey, type ObjectPath, objectPath } from "./object_path.ts";
@@ -67,6 +68,7 @@ export interface RestoredCollection {
   readonly staleSince: number;
   /** With which the cloud ended what it had granted. */
   readonly refusal?: StatusError;
+  readonly callersOnly?: boolean;
   readonly lastRead: number;
   readonly lastWatched: number;
 }
@@ -85,6 +87,7 @@ export class Collection {
   readonly query: Query;
   readonly codec: Codec = jsonCodec;
   readonly log: EventLog;
+  readonly leave: Leave = new Leave(() => this.#leaveChanged());
   readonly #options: CollectionOptions;
   readonly #objects = new Map<string, HeldObject>();
   readonly #subscribers = new Set<() => void>();
@@ -334,6 +337,7 @@ export class Collection {
     this.log.reset(stored.head.resourceVersion);
     this.#state = stored.refusal === undefined ? "stale" : "refused";
     this.#refusal = stored.refusal;
+    this.leave.restore(stored.callersOnly ?? false);
     this.#since = stored.staleSince;
     this.#lastRead = stored.lastRead;
     this.#lastWatched = stored.lastWatched;
@@ -357,6 +361,11 @@ export class Collection {
 
   #path(meta: ObjectMeta): ObjectPath {
     return objectPath(this.query, meta);
+  }
+
+  #leaveChanged(): void {
+    if (this.synced) this.#options.changed(this, { put: [], removed: [] });
+    this.wake();
   }
 
   #forget({ held, before }: LogEvent): void {

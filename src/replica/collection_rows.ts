@@ -19,6 +19,7 @@ export interface StoredCollection {
   readonly shownBeyond: string;
   readonly staleSince: number;
   readonly refusal?: StatusError;
+  readonly callersOnly: boolean;
   readonly lastRead: number;
   readonly lastWatched: number;
 }
@@ -62,6 +63,7 @@ const headSchema = z.object({
   savedAt: z.number(),
   /** A Status. */
   refusal: z.unknown().optional(),
+  callersOnly: z.boolean().default(false),
   lastRead: z.number(),
   lastWatched: z.number(),
 });
@@ -128,10 +130,10 @@ export class CollectionRows {
   }
 
   #encodeHead(collection: Collection): Uint8Array {
-    const { query, head, resourceEpoch, shownBeyond, lastRead, lastWatched } = collection;
+    const { query, head, resourceEpoch, shownBeyond, lastRead, lastWatched, leave: { callersOnly } } = collection;
     const refusal = collection.refusal?.status();
     const times = { savedAt: this.#options.now(), lastRead, lastWatched };
-    return encode({ query, head, resourceEpoch, shownBeyond, refusal, ...times });
+    return encode({ query, head, resourceEpoch, shownBeyond, refusal, callersOnly, ...times });
   }
 
   #prefixOf(collection: Collection): string {

@@ -10,6 +10,17 @@ export interface HeldRecord extends HeldObject {
   readonly savedAt: number;
   /** In which the cloud showed it: the versions of two epochs do not compare. */
   readonly epoch: number;
+  /** Answers to service accounts alone have shown that name: it is nothing to the node (design, section 4). */
+  readonly callersOnly: boolean;
+}
+
+/** What an answer has shown of an object. */
+export interface Recorded {
+  readonly bytes: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly savedAt: number;
+  /** @default the node's own answer */
+  readonly callersOnly?: boolean;
 }
 
 export interface RecordsOptions {
@@ -59,25 +70,26 @@ export class Records {
   }
 
   /** Keeps an object, unless a newer one of its name and uid is kept. The same version replaces: it may be a local answer. */
-  put(path: ObjectPath, object: { readonly bytes: Uint8Array; readonly savedAt: number }): void {
+  put(path: ObjectPath, { bytes, savedAt, callersOnly: byCaller = false }: Recorded): void {
     const key = pathKey(path);
-    const { bytes, savedAt } = object;
     const meta = this.codec.readMeta(bytes);
     const old = this.#records.get(key);
     const epoch = this.#options.epoch();
-    if (
-      old?.meta.uid === meta.uid && old.epoch === epoch &&
-      compareVersions(meta.resourceVersion, old.meta.resourceVersion) < 0
-    ) return;
-    const record = { ...this.#options.rows.add(path, { meta, bytes }), savedAt, epoch };
+    const isOlder = old?.meta.uid === meta.uid && old.epoch === epoch &&
+      compareVersions(meta.resourceVersion, old.meta.resourceVersion) < 0;
+    // Who may read a name may read what it has become.
+    const callersOnly = byCaller && old?.callersOnly !== false;
+    if (isOlder) return callersOnly === old.callersOnly ? undefined : this.#replace(key, { ...old, callersOnly });
+    const record = { ...this.#options.rows.add(path, { meta, bytes }), savedAt, epoch, callersOnly };
     this.#insert(key, record);
     this.#options.changed(key, record);
   }
 
   /** Keeps an object that a collection has held until now, in place of what is kept of its name. */
-  keep(path: ObjectPath, held: HeldObject, savedAt: number): void {
-    const record = { ...this.#options.rows.retain(held), savedAt, epoch: this.#options.epoch() };
+  keep(path: ObjectPath, held: HeldObject, { savedAt, callersOnly: byCaller = false }: Omit<Recorded, "bytes">): void {
     const key = pathKey(path);
+    const callersOnly = byCaller && this.#records.get(key)?.callersOnly !== false;
+    const record = { ...this.#options.rows.retain(held), savedAt, epoch: this.#options.epoch(), callersOnly };
     this.#insert(key, record);
     this.#options.changed(key, record);
   }
@@ -126,6 +138,12 @@ export class Records {
   restore(key: string, record: HeldRecord): void {
     this.#options.rows.retain(record);
     this.#insert(key, record);
+  }
+
+  /** In place of the same object. */
+  #replace(key: string, record: HeldRecord): void {
+    this.#records.set(key, record);
+    this.#options.changed(key, record);
   }
 
   #insert(key: string, record: HeldRecord): void {

@@ -1,12 +1,14 @@
 import type { Cloud } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
-import type { Scope } from "../identity/scope.ts";
+import { isNode, nodeScope, type Scope } from "../identity/scope.ts";
 import { isBuiltinGroup, type Query, queryKey } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import type { Store } from "../platform/store.ts";
+import { CallerTokens } from "./caller_tokens.ts";
+import { Carriers } from "./carriers.ts";
 import { Collection, type CollectionChange, type Snapshot } from "./collection.ts";
 import { CollectionRows } from "./collection_rows.ts";
 import { DocumentRows } from "./document_rows.ts";
@@ -48,6 +50,8 @@ export class Replica {
   /** Writes that wait for the cloud, over what it gave. */
   readonly overlays: Overlays;
   readonly freshness: Freshness = new Freshness();
+  /** In whose name the cloud is asked. */
+  readonly carriers: Carriers;
   readonly reflectors: Reflectors;
   readonly #options: ReplicaOptions;
   readonly #collectionRows: CollectionRows;
@@ -68,7 +72,8 @@ export class Replica {
     this.#collectionRows = new CollectionRows({ ...kept, now: () => clock.now() });
     this.#recordRows = new RecordRows(kept);
     this.#history = new CloudHistory(clock, () => this.overlays.forgetEnded());
-    this.reflectors = new Reflectors({ ...options, history: this.#history });
+    this.carriers = new Carriers({ clock, tokens: new CallerTokens(clock) });
+    this.reflectors = new Reflectors({ ...options, history: this.#history, carriers: this.carriers });
     this.records = new Records({
       epoch: () => this.#history.restores,
       rows: this.rows,
@@ -123,21 +128,36 @@ export class Replica {
   /**
    * The collection of a query, made where missing, with a reflector that keeps it up to date.
    *
-   * @returns nothing where the cloud has refused it a moment ago
+   * @param scope who asks: a service account has offered to carry it before
+   * @returns nothing where the cloud has refused it a moment ago, or gives it to others only
    */
   reflected(scope: Scope, query: Query): Collection | undefined {
     const key = collectionKey(scope, query);
-    if (this.reflectors.isRefused(key)) return undefined;
     let collection = this.#collections.get(key);
+    if (!this.#mayBeGiven(scope, key, collection)) return undefined;
     // One that was refused is asked for anew: the node may have been granted it since. What is held of it stays until then.
     if (collection?.state === "refused" && !collection.synced) {
-      this.drop(collection);
+      this.#remove(collection); // who has offered to carry it goes on to
       collection = undefined;
     }
     collection ??= this.#create(key, query);
     collection.touch();
     this.reflectors.start(collection);
     return collection;
+  }
+
+  /** Whether it is worth to ask the cloud for it, or it is being asked already. */
+  #mayBeGiven(scope: Scope, key: string, collection: Collection | undefined): boolean {
+    const { carriers, reflectors } = this;
+    const isRefused = reflectors.isRefused(key);
+    const isCallers = collection?.leave.callersOnly === true;
+    const runs = collection !== undefined && reflectors.runs(collection);
+    if (isNode(scope)) return !isRefused && !(isCallers && (runs || carriers.isRefused(key, scope.id)));
+    if (carriers.hasSponsor(key)) {
+      collection?.leave.carried(true);
+      return true;
+    }
+    return !isRefused && !(isCallers && !runs && carriers.isRefused(key, nodeScope.id));
   }
 
   /**
@@ -150,26 +170,39 @@ export class Replica {
     const newEpoch = known?.synced === true && known.resourceEpoch !== this.of(query).epoch;
     const passed = known?.synced === true && !newEpoch &&
       compareVersions(snapshot.resourceVersion, known.resourceVersion) < 0;
-    if (known !== undefined && (known.state === "live" || passed)) return this.#recordNewer(known, snapshot);
+    const callersOnly = !isNode(scope);
+    if (!callersOnly && known?.state !== "refused") known?.leave.grantNode();
+    if (known !== undefined && (known.state === "live" || passed)) {
+      return this.#recordNewer(known, { ...snapshot, callersOnly });
+    }
     if (known?.state === "refused") this.drop(known);
     const collection = this.#collections.get(key) ?? this.#create(key, query);
+    if (callersOnly && !collection.synced) collection.leave.leaveToCallers();
     collection.replace(snapshot, { newEpoch });
     collection.enter("stale");
     collection.touch();
   }
 
-  #recordNewer({ query, codec, resourceVersion }: Collection, { items }: Snapshot): void {
+  #recordNewer(
+    { query, codec, resourceVersion }: Collection,
+    { items, callersOnly }: Snapshot & { readonly callersOnly: boolean },
+  ): void {
     for (const bytes of items) {
       const meta = codec.readMeta(bytes);
       if (compareVersions(meta.resourceVersion, resourceVersion) <= 0) continue;
       const path = { ...query, namespace: meta.namespace, name: meta.name };
-      this.records.put(path, { bytes, savedAt: this.#options.clock.now() });
+      this.records.put(path, { bytes, savedAt: this.#options.clock.now(), callersOnly });
       this.of(path).shown({ meta, bytes });
     }
   }
 
   /** Lets go of a collection. */
   drop(collection: Collection): void {
+    this.carriers.forget(collection.key);
+    this.#remove(collection);
+  }
+
+  #remove(collection: Collection): void {
     this.#collections.delete(collection.key);
     this.of(collection.query).collections.delete(collection);
     this.#collectionRows.drop(collection);

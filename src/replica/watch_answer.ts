@@ -33,6 +33,8 @@ export interface WatchAnswerOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
+  /** How it has to end, where it has: a refusal as ERROR event, or cleanly. @default when the cloud refuses the collection */
+  readonly ended?: () => StatusError | "clean" | undefined;
   /** The client has gone; the hub ends. */
   readonly signals: readonly AbortSignal[];
 }
@@ -195,6 +197,9 @@ class WatchAnswer {
     const { view: { collection }, clock, overlays } = this.#options;
     this.#overlays = overlays();
     while (!this.#over()) {
+      const end = this.#options.ended?.();
+      if (end === "clean") break;
+      if (end !== undefined) return this.#error(end);
       if (this.#missedWhileAhead()) return this.#tooOld();
       const sent = this.#sendEvents();
       if (sent === "lost") return this.#tooOld();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { spkiHashes } from "../../../src/identity/spki_hash.ts";
 import { type ApiAnswer, type ApiClient, getJson } from "./api_client.ts";
 import type { Cluster } from "./cluster.ts";
+import type { Hub } from "./hub.ts";
 import { waitFor } from "./wait.ts";
 
 /** The join token that every cluster accepts (`kube/up.go`). */
@@ -44,5 +45,22 @@ export async function judge(api: ApiClient, name: string, type: "Approved" | "De
   return await api(`${requests}/${name}/approval`, {
     method: "PUT",
     body: JSON.stringify({ ...request, status: { conditions } }),
+  });
+}
+
+/** Approves the certificate of a hub's TLS port by hand, and waits until that is open. */
+export async function approveServing(
+  api: ApiClient,
+  { hub, nodeName }: { readonly hub: Hub; readonly nodeName: string },
+): Promise<void> {
+  const request = await waitFor("the request for the serving certificate", 20_000, async () => {
+    const all = await signingRequests(api, "kubelet-serving");
+    return all.find(({ spec }) => spec.username === `system:node:${nodeName}`);
+  });
+  await judge(api, request.metadata.name, "Approved");
+  await waitFor("the TLS port to open", 30_000, async (seen) => {
+    const { text } = await hub.status("/readyz?verbose");
+    seen(text);
+    return text.includes("[+]secure-port ok");
   });
 }

@@ -106,6 +106,7 @@ test("CollectionRows.load gives back the head, the metadata and the times", asyn
     staleSince: 117,
     lastRead: 67,
     lastWatched: 67,
+    callersOnly: false,
   });
 });
 

@@ -121,7 +121,14 @@ test("Records.forget ends the record whose bytes lie in that row", () => {
 test("Records.restore tells nothing of a change, and holds the bytes", () => {
   const { records, rows, changes } = make();
   const meta = readObjectMeta(mapBytes("a", 10));
-  records.restore("/v1/configmaps/default/a", { meta, row: "o|row", length: 100, savedAt: 5, epoch: 0 });
+  records.restore("/v1/configmaps/default/a", {
+    meta,
+    row: "o|row",
+    length: 100,
+    savedAt: 5,
+    epoch: 0,
+    callersOnly: false,
+  });
   assert.deepEqual([versionOf(records, "a"), records.get(pathTo("a"))?.savedAt, changes], ["10", 5, []]);
   assert.deepEqual([rows.holds("o|row"), records.bytes], [true, 100]);
 });

@@ -1,0 +1,343 @@
+import { z } from "zod";
+import type { Link } from "../cloud/link.ts";
+import type { ServiceAccountToken } from "../identity/service_account_token.ts";
+import type { Caller } from "../identity/caller.ts";
+import type { Clock, Timer } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Store } from "../platform/store.ts";
+import { type Access, accessForbidden, accessKey } from "./access.ts";
+import type { CallerTokens } from "./caller_tokens.ts";
+import { readRows } from "./collection_rows.ts";
+import { RowBatch } from "./row_batch.ts";
+
+/** What the cloud said to a review: `unknown` where it did not decide, `unauthorized` where it does not take the token. */
+export type Review = "allowed" | "denied" | "unauthorized" | "unknown";
+
+export interface GrantsOptions {
+  /** Seals what it keeps; a commit survives power loss (R14). */
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly link: Pick<Link, "state" | "onChange">;
+  readonly logger: Logger;
+  /** Asks the cloud with the caller's own token. Never rejects. */
+  readonly review: (token: string, access: Access) => Promise<Review>;
+  /** Those of callers; told of each. */
+  readonly tokens: CallerTokens;
+  /** Told of each grant that has ended. */
+  readonly ended?: (scopeId: string, access: Access) => void;
+  /** How long who was granted before waits for a review. */
+  readonly reviewTimeoutMs: number;
+}
+
+/** How a running watch of a caller ends: with the cloud's refusal, or cleanly, so that it comes back with a fresh token. */
+export type GrantEnd = ReturnType<typeof accessForbidden> | "clean";
+
+/** How long a grant counts without another review, while the cloud is in reach. */
+const goodMs = 5 * 60_000;
+/** How long the cloud must have refused, and nothing else, until a grant ends (R16). */
+const deniedMs = 60_000;
+/** How long new requests go on by a grant that the cloud, though in reach, does not decide on: it may be revoked. */
+const undecidedMs = goodMs + deniedMs;
+/** And watches that run: as long as the API server itself lets one go on, without a look at rights. */
+const undecidedWatchMs = 60 * 60_000;
+/** A refusal is kept for the first, doubling to the second. */
+const refusalMs = { first: 1_000, most: 30_000 };
+/** How often is looked for grants that have to be renewed. */
+const sweepMs = 10_000;
+/** Grants at most: the one that was reviewed first goes first. */
+const maxGrants = 10_000;
+const maxRefusals = 1_000;
+const grantPrefix = "g|";
+
+const rowSchema = z.object({ reviewedAt: z.number() });
+
+interface Grant {
+  /** Milliseconds since 1970. */
+  reviewedAt: number;
+  /** Since when the cloud says otherwise. Monotonic milliseconds. */
+  deniedSince?: number;
+}
+
+interface Reader {
+  readonly access: Access;
+  readonly scopeId: string;
+  readonly ended: (end: GrantEnd) => void;
+}
+
+interface Refused {
+  readonly until: number;
+  readonly keptMs: number;
+}
+
+/**
+ * What the cloud lets each caller read, as it said to a review in that caller's own name (design, section 4). While the cloud is
+ * out of reach the last grant holds. What the cloud takes back ends after a minute of nothing but refusals, with the watches
+ * that go on by it.
+ */
+export class Grants {
+  readonly #options: GrantsOptions;
+  readonly #batch: RowBatch;
+  /** By scope and access. */
+  readonly #grants = new Map<string, Grant>();
+  readonly #refusals = new Map<string, Refused>();
+  readonly #reviewing = new Map<string, Promise<Review>>();
+  readonly #readers = new Map<string, Set<Reader>>();
+  readonly #stop: () => void;
+  #timer: Timer | undefined;
+  /** When the cloud came back into reach last: before that nobody could be asked. Milliseconds since 1970. */
+  #askedFrom = 0;
+  #isCut = false;
+  #closed = false;
+
+  constructor(options: GrantsOptions) {
+    this.#options = options;
+    this.#batch = new RowBatch(options);
+    this.#stop = options.link.onChange(() => this.#interrupted());
+  }
+
+  get size(): number {
+    return this.#grants.size;
+  }
+
+  /** Takes back what the store holds. Before anything is answered. @throws StoreError */
+  async restore(): Promise<void> {
+    const { rows, corrupt } = await readRows(this.#options, grantPrefix);
+    for (const row of corrupt) this.#batch.set(row, undefined);
+    for (const [row, value] of rows) {
+      const read = rowSchema.safeParse(parse(value));
+      if (read.success) this.#grants.set(row.slice(grantPrefix.length), { reviewedAt: read.data.reviewedAt });
+      else this.#batch.set(row, undefined);
+    }
+    this.#schedule();
+  }
+
+  /** Whether the last word of the cloud was that a caller may read it. */
+  isHeld(caller: Caller, access: Access): boolean {
+    return this.#grants.has(keyOf(caller.scope.id, access));
+  }
+
+  /** Whether a caller may read it without another word of the cloud: of one that is in reach the last one counts for a time. */
+  holds(caller: Caller, access: Access): boolean {
+    const grant = this.#grants.get(keyOf(caller.scope.id, access));
+    return grant !== undefined && grant.deniedSince === undefined && this.#counts(grant);
+  }
+
+  /**
+   * Whether a caller may read it now: the cloud is asked where that was not done lately.
+   *
+   * @returns false where the cloud must answer the request itself
+   */
+  async check(caller: Caller, access: Access): Promise<boolean> {
+    const { clock, link } = this.#options;
+    const { token } = caller;
+    if (token === undefined) return false;
+    this.#options.tokens.seen(caller.scope.id, token);
+    const key = keyOf(caller.scope.id, access);
+    const grant = this.#grants.get(key);
+    if (link.state === "offline") return grant !== undefined;
+    if (grant !== undefined && grant.deniedSince === undefined && this.#isGood(grant)) return true;
+    if (grant === undefined && clock.monotonic() < (this.#refusals.get(key)?.until ?? 0)) return false;
+    const reviewing = this.#review(key, { scopeId: caller.scope.id, access, token });
+    const review = grant === undefined ? await reviewing : await this.#inTime(reviewing);
+    if (review === "allowed") return true;
+    // What was granted ends by refusals alone, and not by a cloud that does not decide.
+    const held = this.#grants.get(key);
+    return review === "unknown" && held !== undefined && held.deniedSince === undefined && this.#counts(held);
+  }
+
+  /** Keys of the queries of which anybody was granted anything. */
+  grantedQueries(): ReadonlySet<string> {
+    // Scopes are escaped in keys, and so is all of an access: see `accessKey`.
+    return new Set([...this.#grants.keys()].map((key) => key.split("|")[2] ?? ""));
+  }
+
+  /** A request in a caller's own name was answered: the cloud's answer is the grant. */
+  granted(caller: Caller, access: Access): void {
+    if (caller.token === undefined) return;
+    this.#options.tokens.seen(caller.scope.id, caller.token);
+    const key = keyOf(caller.scope.id, access);
+    const grant = this.#grants.get(key);
+    if (grant === undefined || grant.deniedSince !== undefined || !this.#isFresh(grant)) this.#grant(key);
+  }
+
+  /** A request in a caller's own name was refused: whether what it was granted of that query still holds is asked at once. */
+  doubt({ scope, token }: Caller, asked: Access): void {
+    if (token === undefined) return;
+    for (const verb of asked.verb === "get" ? ["get"] as const : ["list", "watch"] as const) {
+      const access = { ...asked, verb };
+      const key = keyOf(scope.id, access);
+      if (this.#grants.has(key)) void this.#review(key, { scopeId: scope.id, access, token });
+    }
+  }
+
+  /** Tells when what a running watch goes on by ends. @returns how to stop that */
+  follow(caller: Caller, access: Access, ended: (end: GrantEnd) => void): () => void {
+    const scopeId = caller.scope.id;
+    const key = keyOf(scopeId, access);
+    const reader: Reader = { access, scopeId, ended };
+    const readers = this.#readers.get(key) ?? new Set();
+    this.#readers.set(key, readers.add(reader));
+    return () => {
+      readers.delete(reader);
+      if (readers.size === 0 && this.#readers.get(key) === readers) this.#readers.delete(key);
+    };
+  }
+
+  /** Commits what is pending. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#stop();
+    await this.#batch.close();
+  }
+
+  #isGood({ reviewedAt }: Grant): boolean {
+    const ageMs = this.#options.clock.now() - reviewedAt;
+    return ageMs >= 0 && ageMs < goodMs;
+  }
+
+  /** Whether there is nothing in writing it anew. */
+  #isFresh({ reviewedAt }: Grant): boolean {
+    return Math.abs(this.#options.clock.now() - reviewedAt) < sweepMs;
+  }
+
+  #counts(grant: Grant): boolean {
+    return this.#options.link.state === "offline" || this.#undecidedMs(grant) < undecidedMs;
+  }
+
+  /** For how long the cloud could have been asked since it granted it, and has not confirmed it. */
+  #undecidedMs({ reviewedAt }: Grant): number {
+    const sinceMs = this.#options.clock.now() - Math.max(reviewedAt, this.#askedFrom);
+    return sinceMs >= 0 ? sinceMs : Infinity; // a clock that went back tells nothing
+  }
+
+  /** While nothing can be asked no refusal lasts: the minute begins anew. */
+  #interrupted(): void {
+    const { link, clock } = this.#options;
+    if (link.state === "offline") { for (const grant of this.#grants.values()) delete grant.deniedSince; }
+    else if (this.#isCut) this.#askedFrom = clock.now();
+    this.#isCut = link.state === "offline";
+  }
+
+  /** Asks the cloud; all who ask at once ask once. */
+  #review(key: string, asked: Asked): Promise<Review> {
+    const before = this.#reviewing.get(key);
+    if (before !== undefined) return before;
+    const reviewing = this.#options.review(asked.token.token, asked.access).then((review) => {
+      this.#reviewing.delete(key);
+      this.#took(key, { ...asked, review });
+      return review;
+    });
+    this.#reviewing.set(key, reviewing);
+    return reviewing;
+  }
+
+  #took(key: string, { review, ...asked }: Asked & { readonly review: Review }): void {
+    const { clock } = this.#options;
+    if (review === "allowed") return this.#grant(key);
+    if (review !== "denied") return;
+    const grant = this.#grants.get(key);
+    if (grant === undefined) return this.#refuse(key);
+    grant.deniedSince ??= clock.monotonic();
+    if (clock.monotonic() - grant.deniedSince < deniedMs) return;
+    this.#end(key, asked);
+  }
+
+  #grant(key: string): void {
+    const reviewedAt = this.#options.clock.now();
+    this.#grants.delete(key);
+    this.#grants.set(key, { reviewedAt });
+    this.#refusals.delete(key);
+    this.#batch.set(grantPrefix + key, new TextEncoder().encode(JSON.stringify({ reviewedAt })));
+    for (const oldest of this.#grants.keys()) {
+      if (this.#grants.size <= maxGrants) return;
+      this.#grants.delete(oldest);
+      this.#batch.set(grantPrefix + oldest, undefined);
+    }
+  }
+
+  #refuse(key: string): void {
+    const before = this.#refusals.get(key);
+    const keptMs = before === undefined ? refusalMs.first : Math.min(before.keptMs * 2, refusalMs.most);
+    if (this.#refusals.size >= maxRefusals) this.#refusals.clear();
+    this.#refusals.set(key, { until: this.#options.clock.monotonic() + keptMs, keptMs });
+  }
+
+  #end(key: string, { scopeId, access, token: { namespace, serviceAccount } }: Asked): void {
+    this.#grants.delete(key);
+    this.#batch.set(grantPrefix + key, undefined);
+    this.#refuse(key);
+    const user = `system:serviceaccount:${namespace}:${serviceAccount.name}`;
+    const refusal = accessForbidden(access, user);
+    this.#options.logger.log("info", "The cloud has taken back what it had granted", { why: refusal.message });
+    this.#options.ended?.(scopeId, access);
+    this.#tell(key, refusal);
+  }
+
+  /** One that the cloud takes its time for holds nobody up whom it has granted that before. */
+  async #inTime(reviewing: Promise<Review>): Promise<Review> {
+    const { clock, reviewTimeoutMs } = this.#options;
+    return await new Promise((resolve) => {
+      const timer = clock.setTimer(reviewTimeoutMs, () => resolve("unknown"));
+      void reviewing.then((review) => {
+        timer.cancel();
+        resolve(review);
+      });
+    });
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#timer = this.#options.clock.setTimer(sweepMs, () => {
+      this.#renew();
+      this.#schedule();
+    });
+  }
+
+  /** Reviews what running watches go on by, where that is due; while the link is cut all goes on as it is. */
+  #renew(): void {
+    if (this.#options.link.state !== "online") return;
+    for (const [key, readers] of this.#readers) {
+      const grant = this.#grants.get(key);
+      const [reader] = readers;
+      if (reader === undefined) continue;
+      // It went for want of room: who comes back is asked for anew.
+      if (grant === undefined || this.#undecidedMs(grant) >= undecidedWatchMs) this.#tell(key, "clean");
+      else if (grant.deniedSince !== undefined || !this.#isGood(grant)) void this.#renewOne(key, reader);
+    }
+  }
+
+  async #renewOne(key: string, { access, scopeId }: Reader): Promise<void> {
+    const { tokens } = this.#options;
+    const token = tokens.of(scopeId);
+    const review = token === undefined ? "unauthorized" : await this.#review(key, { scopeId, access, token });
+    if (review !== "unauthorized") return;
+    if (token !== undefined) tokens.reject(token);
+    if (this.#options.link.state === "online") this.#tell(key, "clean");
+  }
+
+  /** Once each: they are over then. */
+  #tell(key: string, end: GrantEnd): void {
+    const readers = this.#readers.get(key) ?? [];
+    this.#readers.delete(key);
+    for (const reader of readers) reader.ended(end);
+  }
+}
+
+interface Asked {
+  readonly scopeId: string;
+  readonly access: Access;
+  readonly token: ServiceAccountToken;
+}
+
+function keyOf(scopeId: string, access: Access): string {
+  return `${encodeURIComponent(scopeId)}|${accessKey(access)}`;
+}
+
+function parse(value: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(value));
+  } catch {
+    return undefined; // no schema takes it
+  }
+}

@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bearerToken } from "../../../src/identity/bearer_token.ts";
+import { readTokenKeys, type TokenKeys } from "../../../src/identity/token_keys.ts";
+import { type KeyAnswer, TokenError, TokenVerifier } from "../../../src/identity/token_verifier.ts";
+import { createFakeClock, type FakeClock } from "../../testing/fake_clock.ts";
+import { claimsOf, createTokenIssuer, type TokenIssuer } from "../../testing/service_accounts.ts";
+
+interface World {
+  readonly clock: FakeClock;
+  readonly cluster: TokenIssuer;
+  readonly verifier: TokenVerifier;
+  readonly kept: TokenKeys[];
+  /** The cloud answers. */
+  online: boolean;
+  gone: boolean;
+  graced: boolean;
+}
+
+const hourMs = 60 * 60_000;
+
+async function withVerifier(run: (world: World) => Promise<void>, audience?: string): Promise<void> {
+  const clock = createFakeClock();
+  const cluster = await createTokenIssuer(() => clock.now(), audience === undefined ? {} : { audience });
+  const kept: TokenKeys[] = [];
+  const ask = async (token: string): Promise<KeyAnswer> => {
+    if (!world.online) return "unknown";
+    const fetch = (rawPath: string) => cluster.intercept({ rawPath, header: () => `Bearer ${token}` });
+    const documents = [fetch("/.well-known/openid-configuration"), fetch("/openid/v1/jwks")];
+    if (documents.some((one) => one?.status !== 200)) return "unauthorized";
+    const [discovery = "", keySet = ""] = await Promise.all(documents.map((one) => one?.text() ?? Promise.resolve("")));
+    const keys = readTokenKeys(discovery, keySet);
+    return keys === undefined ? "unknown" : { keys };
+  };
+  const world: World = {
+    clock,
+    cluster,
+    kept,
+    online: true,
+    gone: false,
+    graced: false,
+    verifier: new TokenVerifier({
+      clock,
+      ask,
+      learnt: (keys) => Promise.resolve(void kept.push(keys)),
+      isGone: () => world.gone,
+      isGraced: () => world.graced,
+    }),
+  };
+  await run(world);
+}
+
+async function assertRefused(verifier: TokenVerifier, token: string, why: RegExp): Promise<void> {
+  await assert.rejects(verifier.verify(token), (error: unknown) => {
+    assert.ok(error instanceof TokenError);
+    assert.match(error.message, why);
+    return true;
+  });
+}
+
+test("TokenVerifier asks for the keys with the caller's own token, once, and tells what the token says", () =>
+  withVerifier(async ({ verifier, cluster, kept }) => {
+    const pod = { name: "web", uid: "uid-web" };
+    const token = await cluster.token({ namespace: "shop", name: "cart", pod });
+    const [read] = await Promise.all([verifier.verify(token), verifier.verify(token)]);
+    assert.deepEqual(
+      [read.namespace, read.serviceAccount, read.pod, read.token],
+      ["shop", { name: "cart", uid: "uid-shop-cart" }, pod, token],
+    );
+    await verifier.verify(await cluster.token());
+    assert.ok(cluster.asked.every(({ authorization }) => authorization === `Bearer ${token}`));
+    assert.equal(kept.at(-1)?.issuer, cluster.issuer);
+  }));
+
+test("TokenVerifier refuses what is forged, unsigned or signed with a public secret, and asks the cloud for none of it", () =>
+  withVerifier(async (world) => {
+    const { verifier, cluster, clock } = world;
+    await verifier.verify(await cluster.token());
+    const asked = cluster.asked.length;
+    await assertRefused(verifier, await cluster.forged(), /signature/);
+    const encode = (value: object) =>
+      btoa(JSON.stringify(value)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+    const claims = encode(claimsOf({ issuer: cluster.issuer, audience: cluster.issuer }, clock.now()));
+    for (const alg of ["none", "NONE", "HS256", "HS512", "dir"]) {
+      for (const signature of ["", "c2lnbmF0dXJl"]) {
+        await assertRefused(verifier, `${encode({ alg, kid: "key-1" })}.${claims}.${signature}`, /algorithm/);
+      }
+    }
+    const good = await cluster.token();
+    const [head = "", , signature = ""] = good.split(".");
+    await assertRefused(verifier, `${head}.${claims}.${signature}`, /signature/);
+    for (const text of ["", "x", "a.b", "a.b.c", "..", `${good}.${good}`, "x".repeat(20_000)]) {
+      await assert.rejects(verifier.verify(text), TokenError);
+    }
+    assert.equal(cluster.asked.length, asked);
+    world.online = false;
+    await assertRefused(verifier, await cluster.forged(), /signature/);
+  }));
+
+test("TokenVerifier refuses an end that has passed, a beginning to come and another audience or issuer, offline too", () =>
+  withVerifier(async (world) => {
+    const { verifier, cluster, clock } = world;
+    await verifier.verify(await cluster.token());
+    for (const online of [true, false]) {
+      world.online = online;
+      await assertRefused(verifier, await cluster.token({ expiresAt: clock.now() - 61_000 }), /expired/);
+      await assertRefused(verifier, await cluster.token({ notBefore: clock.now() + 61_000 }), /not valid yet/);
+      await assertRefused(verifier, await cluster.token({ audience: "vault" }), /audience/);
+      await assertRefused(verifier, await cluster.token({ issuer: "https://elsewhere" }), /issuer/);
+      await clock.advance(20_000);
+    }
+    const short = await cluster.token({ expiresAt: clock.now() + 10_000 });
+    await verifier.verify(short);
+    await clock.advance(69_000);
+    await verifier.verify(short); // within what two clocks may differ by
+    await clock.advance(2_000);
+    await assertRefused(verifier, short, /expired/);
+    world.graced = true;
+    await verifier.verify(short);
+  }));
+
+test("TokenVerifier refuses what is bound to something that is gone, at the next request", () =>
+  withVerifier(async (world) => {
+    const token = await world.cluster.token({ pod: { name: "web", uid: "1" } });
+    await world.verifier.verify(token);
+    world.gone = true;
+    await assertRefused(world.verifier, token, /gone/);
+  }));
+
+test("TokenVerifier asks again for a key that it does not know, and for all of them after an hour", () =>
+  withVerifier(async (world) => {
+    const { verifier, cluster, clock } = world;
+    await verifier.verify(await cluster.token());
+    await cluster.rotate();
+    const asked = cluster.asked.length;
+    await verifier.verify(await cluster.token());
+    assert.equal(cluster.asked.length, asked + 2);
+    const long = await cluster.token({ expiresAt: clock.now() + 3 * hourMs });
+    await verifier.verify(long);
+    await clock.advance(hourMs);
+    await verifier.verify(long);
+    await clock.advance(0);
+    assert.equal(cluster.asked.length, asked + 4);
+    await verifier.verify(long);
+    assert.equal(cluster.asked.length, asked + 4);
+  }));
+
+test("TokenVerifier takes the audience that the API server takes, where that is not the issuer", () =>
+  withVerifier(async ({ verifier, cluster, kept }) => {
+    await verifier.verify(await cluster.token({ audience: "https://api" }));
+    assert.deepEqual(kept.at(-1)?.audiences, [cluster.issuer, "https://api"]);
+    await assertRefused(verifier, await cluster.token({ audience: "vault" }), /audience/);
+  }, "https://api"));
+
+test("TokenVerifier asks a cloud that refuses a token, or is silent, not over and over", () =>
+  withVerifier(async (world) => {
+    const { verifier, cluster, clock } = world;
+    const wrong = await cluster.token({ audience: "vault" });
+    for (let i = 0; i < 5; i++) await assertRefused(verifier, wrong, /audience/);
+    assert.equal(cluster.asked.length, 2);
+    world.online = false;
+    const right = await cluster.token();
+    await assertRefused(verifier, right, /nothing is known/);
+    world.online = true;
+    await assertRefused(verifier, right, /nothing is known/);
+    await clock.advance(1_000);
+    await verifier.verify(right);
+  }));
+
+test("bearerToken reads the header, or a WebSocket's subprotocol", () => {
+  const of = (headers: Record<string, string>) => bearerToken((name) => headers[name]);
+  assert.equal(of({ authorization: "Bearer a.b.c" }), "a.b.c");
+  assert.equal(of({ authorization: "bearer  a.b.c " }), "a.b.c");
+  const encoded = btoa("a.b.c").replace(/=+$/, "");
+  assert.equal(
+    of({ "sec-websocket-protocol": `v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.${encoded}` }),
+    "a.b.c",
+  );
+  for (const headers of [{}, { authorization: "Basic x" }, { authorization: "Bearer" }, { authorization: "Bearer " }]) {
+    assert.equal(of(headers), undefined);
+  }
+});
