@@ -34,7 +34,7 @@ const refreshMs = 60 * 60_000;
 /** A token that the cloud has refused it is not asked about again so soon. */
 const refusedMs = 10_000;
 const maxRefused = 1_000;
-/** A cloud that did not answer is not asked again so soon. */
+/** A cloud that did not answer is not asked again so soon, nor one that has refused a token, while its keys are known. */
 const silentMs = 1_000;
 /** Tokens that wait for the cloud to be asked. */
 const maxAsking = 32;
@@ -130,6 +130,8 @@ export class TokenVerifier {
     if (answer === "unauthorized") {
       bound(this.#refused, maxRefused);
       this.#refused.set(token, clock.monotonic() + refusedMs);
+      // Who makes up one token after the other must not fill a thin link.
+      if (this.#known !== undefined) this.#silentUntil = clock.monotonic() + silentMs;
       return false;
     }
     const { issuer, keys } = answer.keys;

@@ -167,6 +167,22 @@ test("TokenVerifier asks a cloud that refuses a token, or is silent, not over an
     await verifier.verify(right);
   }));
 
+test("TokenVerifier asks the cloud about made-up tokens at most once in a second, once it knows its keys", () =>
+  withVerifier(async ({ verifier, cluster, clock }) => {
+    await verifier.verify(await cluster.token());
+    const asked = cluster.asked.length;
+    for (let second = 1; second <= 3; second++) {
+      for (let i = 0; i < 20; i++) {
+        const madeUp = await cluster.token({ audience: "vault", name: `app-${second}-${i}` });
+        await assertRefused(verifier, madeUp, /audience/);
+      }
+      assert.equal(cluster.asked.length, asked + 2 * second); // issuer and keys
+      await clock.advance(1_000);
+    }
+    await cluster.rotate();
+    await verifier.verify(await cluster.token());
+  }));
+
 test("bearerToken reads the header, or a WebSocket's subprotocol", () => {
   const of = (headers: Record<string, string>) => bearerToken((name) => headers[name]);
   assert.equal(of({ authorization: "Bearer a.b.c" }), "a.b.c");
