@@ -23,13 +23,16 @@ export function accessOf({ info, options }: Pick<Call, "info" | "options">): Acc
 
 /** Whether what is held can be anything to a service account that reads: what all scopes share is. */
 export function shares({ caller, info }: Pick<Call, "caller" | "info">): boolean {
-  return caller.token !== undefined && isBuiltinGroup(info.group) && ["get", "list", "watch"].includes(info.verb);
+  const { isResource, group, verb } = info;
+  return caller.token !== undefined && isResource && isBuiltinGroup(group) && ["get", "list", "watch"].includes(verb);
 }
 
 /** Whether the answer to a service account's write shows an object that all scopes share (R2). */
 export function showsWritten({ caller, info }: Pick<Call, "caller" | "info">): boolean {
-  const { verb, subresource, group } = info;
-  if (caller.token === undefined || !isBuiltinGroup(group) || !["", "status"].includes(subresource)) return false;
+  const { verb, subresource, group, isResource } = info;
+  if (caller.token === undefined || !isResource || !isBuiltinGroup(group) || !["", "status"].includes(subresource)) {
+    return false;
+  }
   return ["create", "update", "patch", "delete"].includes(verb);
 }
 

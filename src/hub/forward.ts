@@ -12,6 +12,7 @@ import { type Recordable, Recorder } from "../replica/recorder.ts";
 import { begun, isNoApiAnswer } from "./begun_answer.ts";
 import type { Call } from "./call.ts";
 import { type WholeAnswer, wholeAnswer } from "./whole_answer.ts";
+import { inWhoseName } from "./in_whose_name.ts";
 import { readBodyOf } from "./write_body.ts";
 import { pathOf } from "./object_path_of.ts";
 import { isExact } from "./routing.ts";
@@ -118,7 +119,7 @@ class Attempt {
     return {
       method: exchange.method,
       rawPath: exchange.rawPath,
-      rawHeaders,
+      ...inWhoseName(this.#call, rawHeaders),
       signal: this.#abort.signal,
       longRunning: isLongRunning(info),
       movable: info.verb === "watch",

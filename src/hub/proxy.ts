@@ -9,6 +9,7 @@ import { Call } from "./call.ts";
 import { accessOf, shares, showsWritten } from "./access.ts";
 import type { HubContext } from "./context.ts";
 import { keepDocument, readDocument } from "./documents.ts";
+import { mayBeDryDelete } from "./dry_delete.ts";
 import { forward, outOfReach } from "./forward.ts";
 import { leaseNamespace } from "./node_lease.ts";
 import { writeOffline } from "./offline_writes.ts";
@@ -117,7 +118,7 @@ async function throughCloud(context: HubContext, call: Call, way: Route): Promis
   if (!isRead && hasOutbox(context) && await writeInOrder(context, call) === "answered") return;
   const otherwise = isRead && fallback(way) === "held" ? () => readHeld(context, call) : undefined;
   await forward(context, call, {
-    record: call.info.verb !== "watch",
+    record: await showsState(call),
     ...(otherwise === undefined ? {} : { otherwise }),
   });
 }
@@ -127,7 +128,7 @@ async function throughCloudAs(context: HubContext, call: Call, way: Route): Prom
   const { grants } = context;
   const access = accessOf(call);
   await forward(context, call, {
-    record: call.info.verb !== "watch",
+    record: await showsState(call),
     ...(fallback(way) === "held" ? { otherwise: () => readHeld(context, call) } : {}),
     answered: (status) => {
       if (access === undefined) return;
@@ -135,6 +136,11 @@ async function throughCloudAs(context: HubContext, call: Call, way: Route): Prom
       if (status === 403) grants?.doubt(call.caller, access);
     },
   });
+}
+
+/** Whether a complete answer shows what is there. */
+async function showsState(call: Call): Promise<boolean> {
+  return call.info.verb !== "watch" && !await mayBeDryDelete(call);
 }
 
 /** What is refused in any case the cloud refuses in its own words, as long as it answers. */

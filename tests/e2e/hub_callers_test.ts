@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { serveCallers } from "../testing/callers_scene.ts";
 import { cloudPod, holdPods, podsPath, seedPod } from "../testing/outbox_scene.ts";
@@ -20,6 +21,28 @@ test("a service account's request goes to the cloud with its own token, without 
       `Bearer ${token}`,
     ]]);
   }));
+
+test("a token as subprotocol that Connection takes off does not leave the node's identity: requests and upgrades go on as the caller", () =>
+  serveCallers(async (scene) => {
+    const token = await scene.issuer.token();
+    const subprotocol = `base64url.bearer.authorization.k8s.io.${Buffer.from(token).toString("base64url")}`;
+    for (const names of ["close, Sec-WebSocket-Protocol", "Upgrade, Sec-WebSocket-Protocol, Authorization"]) {
+      const head = [
+        `GET ${podsPath}/web/exec?command=sh HTTP/1.1`,
+        "Host: 127.0.0.1",
+        `Sec-WebSocket-Protocol: v5.channel.k8s.io, ${subprotocol}`,
+        `Connection: ${names}`,
+        ...(names.startsWith("Upgrade") ? ["Upgrade: websocket"] : []),
+      ];
+      const before = scene.seen.length;
+      await firstLine(scene.secureOrigin, head);
+      const asked = scene.seen.slice(before).filter(({ path }) => path.startsWith(podsPath));
+      assert.deepEqual(asked.map((one) => [one.withoutNode, one.headers.get("authorization")]), [[
+        true,
+        `Bearer ${token}`,
+      ]]);
+    }
+  }, { authorization: () => "the-node" }));
 
 test("who brings no token, or one that is not the cluster's, gets 401 online and offline, after a restart too", () =>
   serveCallers(async (scene) => {
@@ -104,3 +127,16 @@ test("offline a service account's writes are refused, and nothing is in the outb
     ]);
     assert.deepEqual((await scene.outbox()).waiting, []);
   }));
+
+/** Sends the head of a request as it is. @returns the first line of the answer */
+function firstLine(origin: string, head: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: "127.0.0.1", port: Number(new URL(origin).port) });
+    socket.on("error", reject);
+    socket.once("data", (data) => {
+      resolve(data.toString().split("\r\n")[0] ?? "");
+      socket.destroy();
+    });
+    socket.write(`${head.join("\r\n")}\r\n\r\n`);
+  });
+}

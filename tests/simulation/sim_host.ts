@@ -164,10 +164,11 @@ export class SimHost {
     const { clock, network, store, outboxStore, dice, plant } = this.#options;
     const opened = { store: store.open(), outboxStore: outboxStore.open() };
     const own = { clock: clock.counting(), upstream: network.connect(), ...opened };
+    const upstream = plant.upstream?.(own.upstream) ?? own.upstream;
     const hub = await createHub({
       platform: platformOf(own.clock, dice),
       nodeName,
-      backends: [{ upstream: plant.upstream?.(own.upstream) ?? own.upstream, host: "cloud.example:6443" }],
+      backends: [{ upstream, callerUpstream: upstream, host: "cloud.example:6443" }],
       store: plant.store?.(own.store) ?? own.store,
       outboxStore: plant.outboxStore?.(own.outboxStore) ?? own.outboxStore,
       logger: this.#logger(),
