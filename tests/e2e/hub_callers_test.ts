@@ -44,6 +44,18 @@ test("a token as subprotocol that Connection takes off does not leave the node's
     }
   }, { authorization: () => "the-node" }));
 
+test("discovery that the node holds is answered to no service account in the cloud's place", () =>
+  serveCallers(async (scene) => {
+    const token = await scene.issuer.token();
+    for (const path of ["/apis", "/version"]) assert.equal((await scene.request("GET", path)).status, 200);
+    assert.equal((await scene.ask(token, "/apis")).status, 200);
+    await scene.cut();
+    for (const path of ["/apis", "/version"]) {
+      assert.equal((await scene.request("GET", path)).status, 200);
+      assert.equal((await scene.ask(token, path)).status, 503);
+    }
+  }));
+
 test("who brings no token, or one that is not the cluster's, gets 401 online and offline, after a restart too", () =>
   serveCallers(async (scene) => {
     const { issuer, ask } = scene;
