@@ -32,9 +32,8 @@ describe("the approver of a cluster that has no other", () => {
       "--clusterrole=system:node-bootstrapper",
       ...askers,
     ]);
-    for (const [name, ready] of [["here", "True"], ["away", "Unknown"]] as const) {
-      await node(name, { conditions: [{ type: "Ready", status: ready }] });
-    }
+    await ready("here", "True");
+    await ready("away", "Unknown");
   });
 
   after(async () => {
@@ -119,6 +118,7 @@ describe("the approver of a cluster that has no other", () => {
     ] as const
   ) {
     it(`leaves ${what} as it is, and says why in an Event and in its log`, async () => {
+      await ready("here", "True"); // no kubelet says so: the controller manager makes it Unknown after a while
       const name = await ask(template, requester);
       const message = await waitFor("its event", 20_000, async () => {
         const { items = [] } = await getJson(cluster.api, "/api/v1/namespaces/default/events");
@@ -174,6 +174,11 @@ describe("the approver of a cluster that has no other", () => {
   async function conditionsOf(name: string): Promise<readonly string[]> {
     const request = await getJson(cluster.api, `${REQUESTS}/${name}`);
     return (request.status?.conditions ?? []).map(({ type }) => type);
+  }
+
+  async function ready(name: string, status: string): Promise<void> {
+    const lastHeartbeatTime = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+    await node(name, { conditions: [{ type: "Ready", status, lastHeartbeatTime }] });
   }
 
   async function node(name: string, status: object): Promise<void> {
