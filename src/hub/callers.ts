@@ -1,8 +1,9 @@
 import { bearerToken } from "../identity/bearer_token.ts";
 import { type Caller, nodeCaller, serviceAccountCaller } from "../identity/caller.ts";
+import type { KeyAnswer } from "../identity/key_questions.ts";
 import type { ServiceAccountToken } from "../identity/service_account_token.ts";
 import { readTokenKeys } from "../identity/token_keys.ts";
-import { type KeyAnswer, TokenError, TokenVerifier } from "../identity/token_verifier.ts";
+import { TokenError, TokenVerifier } from "../identity/token_verifier.ts";
 import { forbidden, unauthorized } from "../kube/status.ts";
 import type { Exchange, PeerCertificate } from "../platform/exchange.ts";
 import { askAs } from "./ask_as.ts";
@@ -55,7 +56,7 @@ export class Callers {
       throw unauthorized();
     }
     try {
-      return serviceAccountCaller(await this.#verifier.verify(token));
+      return serviceAccountCaller(await this.#verifier.verify(token, peer.address));
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
       logger.log("info", "A caller is refused: its token cannot be verified", {

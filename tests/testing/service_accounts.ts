@@ -23,6 +23,8 @@ export interface TokenIssuer {
   forged(options?: TokenOptions): Promise<string>;
   /** Signs with another key from now on, and tells of both. */
   rotate(): Promise<void>;
+  /** Takes none of the tokens that were given out so far. */
+  revokeAll(): void;
   /** Paths of keys that were asked for, and the tokens that came. */
   readonly asked: { readonly path: string; readonly authorization: string }[];
   /** Answers for its documents; 401 where a request comes with a token that it does not take. */
@@ -52,6 +54,7 @@ export async function createTokenIssuer(
     },
     forged: (options) => sign(stranger, options),
     rotate: async () => void keys.push(await signingKey(`key-${keys.length + 1}`)),
+    revokeAll: () => taken.clear(),
     intercept: (exchange) => {
       const { rawPath } = exchange;
       const authorization = exchange.header("authorization") ?? "";

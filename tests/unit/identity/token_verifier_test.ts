@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bearerToken } from "../../../src/identity/bearer_token.ts";
+import type { KeyAnswer } from "../../../src/identity/key_questions.ts";
 import { readTokenKeys, type TokenKeys } from "../../../src/identity/token_keys.ts";
-import { type KeyAnswer, TokenError, TokenVerifier } from "../../../src/identity/token_verifier.ts";
+import { TokenError, TokenVerifier } from "../../../src/identity/token_verifier.ts";
 import { createFakeClock, type FakeClock } from "../../testing/fake_clock.ts";
 import { claimsOf, createTokenIssuer, type TokenIssuer } from "../../testing/service_accounts.ts";
 
@@ -181,6 +182,66 @@ test("TokenVerifier asks the cloud about made-up tokens at most once in a second
     }
     await cluster.rotate();
     await verifier.verify(await cluster.token());
+  }));
+
+test("TokenVerifier learns a new key while somebody makes up tokens, with a token that it has verified", () =>
+  withVerifier(async ({ verifier, cluster, clock }) => {
+    const old = await cluster.token();
+    await verifier.verify(old);
+    const asked = cluster.asked.length;
+    let made = 0;
+    const flood = async () => {
+      for (let i = 0; i < 10; i++) {
+        await assertRefused(verifier, await cluster.forged({ kid: `made-up-${made++}` }), /nothing is known/);
+      }
+    };
+    await flood();
+    await cluster.rotate();
+    await clock.advance(1_000);
+    await flood();
+    await verifier.verify(await cluster.token());
+    await clock.advance(1_000);
+    await flood();
+    assert.equal(cluster.asked.length, asked + 2 * 3); // a question a second
+    assert.ok(cluster.asked.every(({ authorization }) => authorization === `Bearer ${old}`));
+  }));
+
+test("TokenVerifier asks with the unknown token where the cloud refuses those that were verified, whatever others make up", () =>
+  withVerifier(async ({ verifier, cluster, clock }) => {
+    for (let i = 0; i < 3; i++) await verifier.verify(await cluster.token({ name: `app-${i}` }));
+    cluster.revokeAll();
+    await cluster.rotate();
+    const good = await cluster.token();
+    let made = 0;
+    for (let i = 0; i < 10; i++) {
+      await verifier.verify(await cluster.forged({ kid: `made-up-${made++}` }), "10.0.0.66").catch(() => undefined);
+    }
+    await clock.advance(1_000);
+    for (let i = 0; i < 10; i++) {
+      await verifier.verify(await cluster.forged({ kid: `made-up-${made++}` }), "10.0.0.66").catch(() => undefined);
+    }
+    await verifier.verify(good, "10.0.0.1");
+  }));
+
+test("TokenVerifier hears others while one client makes up tokens and no keys are known", () =>
+  withVerifier(async ({ verifier, cluster }) => {
+    const madeUp = await Promise.all(Array.from({ length: 64 }, (_, i) => cluster.forged({ name: `app-${i}` })));
+    const good = await cluster.token();
+    const flood = madeUp.map((token) => verifier.verify(token, "10.0.0.66").catch((error: unknown) => error));
+    await verifier.verify(good, "10.0.0.1");
+    for (const one of await Promise.all(flood)) assert.ok(one instanceof TokenError);
+  }));
+
+test("TokenVerifier fetches keys that are old although made-up tokens keep coming", () =>
+  withVerifier(async ({ verifier, cluster, clock, kept }) => {
+    const long = await cluster.token({ expiresAt: clock.now() + 3 * hourMs });
+    await verifier.verify(long);
+    await clock.advance(hourMs);
+    await assertRefused(verifier, await cluster.token({ audience: "vault" }), /audience/);
+    await cluster.rotate();
+    await verifier.verify(long);
+    await clock.advance(0);
+    assert.equal(kept.at(-1)?.keys.length, 2);
   }));
 
 test("bearerToken reads the header, or a WebSocket's subprotocol", () => {
