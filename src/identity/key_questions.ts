@@ -120,8 +120,9 @@ export class KeyQuestions {
     }
     if (answer !== "unauthorized") {
       await taken(token, answer.keys);
-      return true;
+      if (await isSettled(token)) return true;
     }
+    // Refused, or taken for what the hub cannot know: the answer would be the same.
     this.#refuse(token);
     this.#silence(client);
     return false;

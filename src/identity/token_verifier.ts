@@ -3,7 +3,7 @@ import type { Clock } from "../platform/clock.ts";
 import { type KeyAnswer, KeyQuestions } from "./key_questions.ts";
 import { bound } from "./bound.ts";
 import { readServiceAccountToken, type ServiceAccountToken } from "./service_account_token.ts";
-import { keySetOf, type TokenKeys, type ToldKeys } from "./token_keys.ts";
+import { accepts, isSame, keySetOf, type TokenKeys, type ToldKeys, withTold } from "./token_keys.ts";
 
 export interface TokenVerifierOptions {
   readonly clock: Clock;
@@ -106,41 +106,23 @@ export class TokenVerifier {
   async #check(token: string): Promise<ServiceAccountToken | "unknown"> {
     const known = this.#known;
     if (known === undefined) return "unknown";
-    let payload: Uint8Array;
-    try {
-      ({ payload } = await compactVerify(token, createLocalJWKSet(keySetOf(known)), { algorithms }));
-    } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey) return "unknown";
-      if (error instanceof errors.JOSEError) throw new TokenError(error.message);
-      throw new TokenError("its signature cannot be verified");
-    }
-    const read = readServiceAccountToken(token, payload);
-    if (read === undefined) throw new TokenError("it has not the claims of a service account's token");
-    const isOurs = read.issuer === known.issuer && read.audiences.some((one) => known.audiences.includes(one));
-    return isOurs ? read : "unknown";
+    const read = await readSigned(token, known);
+    if (read === "unknown" || !accepts(known, read)) return "unknown";
+    return read;
   }
 
   /** The cloud has taken the token, and told its keys. */
-  async #take(token: string, { issuer, keys }: ToldKeys): Promise<void> {
+  async #take(token: string, told: ToldKeys): Promise<void> {
     const { clock, learnt } = this.#options;
-    const taken = await this.#audiencesOf(token, { issuer, keys });
-    const before = this.#known?.issuer === issuer ? this.#known.audiences : [];
-    const audiences = [...new Set([issuer, ...before, ...taken])];
-    this.#known = { issuer, audiences, keys, fetchedAt: new Date(clock.now()).toISOString() };
+    const read = await readSigned(token, told).catch(() => "unknown" as const); // it is refused when it is checked
+    const before = this.#known;
+    const fetchedAt = new Date(clock.now()).toISOString();
+    const known = withTold(before, { told, fetchedAt, ...(read === "unknown" ? {} : { taken: read }) });
+    this.#known = known;
+    if (before !== undefined && isSame(before, known)) return;
     this.#verified.clear();
-    const read = await this.#check(token).catch(() => "unknown" as const);
-    if (read !== "unknown") this.#hold(read);
-    await learnt(this.#known);
-  }
-
-  /** The cloud has taken the token: where it is for one audience alone, that is the API server's. */
-  async #audiencesOf(token: string, { issuer, keys }: ToldKeys): Promise<readonly string[]> {
-    const payload = await compactVerify(token, createLocalJWKSet(keySetOf({ keys })), { algorithms }).then(
-      (verified) => verified.payload,
-      () => undefined,
-    );
-    const read = payload === undefined ? undefined : readServiceAccountToken(token, payload);
-    return read?.issuer === issuer && read.audiences.length === 1 ? read.audiences : [];
+    if (read !== "unknown" && accepts(known, read)) this.#hold(read);
+    await learnt(known);
   }
 
   /** Tokens that the cloud should take, the oldest first. */
@@ -161,6 +143,21 @@ export class TokenVerifier {
     this.#refreshAt = now + refreshRetryMs;
     void this.#questions.askWithVerified().catch(() => undefined);
   }
+}
+
+/** @returns `unknown` where none of the keys has its name. @throws TokenError where it is forged, or no service account's */
+async function readSigned(token: string, keys: ToldKeys): Promise<ServiceAccountToken | "unknown"> {
+  let payload: Uint8Array;
+  try {
+    ({ payload } = await compactVerify(token, createLocalJWKSet(keySetOf(keys)), { algorithms }));
+  } catch (error) {
+    if (error instanceof errors.JWKSNoMatchingKey) return "unknown";
+    if (error instanceof errors.JOSEError) throw new TokenError(error.message);
+    throw new TokenError("its signature cannot be verified");
+  }
+  const read = readServiceAccountToken(token, payload);
+  if (read === undefined) throw new TokenError("it has not the claims of a service account's token");
+  return read;
 }
 
 /** @throws TokenError where it is no signed token, or signed with what anybody can */

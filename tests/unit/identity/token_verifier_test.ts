@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bearerToken } from "../../../src/identity/bearer_token.ts";
 import type { KeyAnswer } from "../../../src/identity/key_questions.ts";
-import { readTokenKeys, type TokenKeys } from "../../../src/identity/token_keys.ts";
+import { accepts, readTokenKeys, type TokenKeys, tokenKeysSchema, withTold } from "../../../src/identity/token_keys.ts";
 import { TokenError, TokenVerifier } from "../../../src/identity/token_verifier.ts";
 import { createFakeClock, type FakeClock } from "../../testing/fake_clock.ts";
 import { claimsOf, createTokenIssuer, type TokenIssuer } from "../../testing/service_accounts.ts";
@@ -243,6 +243,86 @@ test("TokenVerifier fetches keys that are old although made-up tokens keep comin
     await clock.advance(0);
     assert.equal(kept.at(-1)?.keys.length, 2);
   }));
+
+test("TokenVerifier takes tokens for several audiences where the cloud took one for all of them, and none for a part", () =>
+  withVerifier(async (world) => {
+    const { verifier, cluster, clock, kept } = world;
+    const both = { audience: ["api", "istio-ca"], isTaken: true };
+    await verifier.verify(await cluster.token(both));
+    const asked = cluster.asked.length;
+    await verifier.verify(await cluster.token({ ...both, name: "other" }));
+    await verifier.verify(await cluster.token({ audience: ["istio-ca", "vault", "api"] }));
+    assert.deepEqual([cluster.asked.length, kept.length], [asked, 1]);
+    for (const audience of ["vault", "istio-ca", ["istio-ca", "vault"], []]) {
+      await assertRefused(verifier, await cluster.token({ audience, isTaken: false }), /audience/);
+      await clock.advance(1_000);
+    }
+    await verifier.verify(await cluster.token({ audience: "api", isTaken: true }));
+    assert.deepEqual(kept.at(-1)?.audiences, [cluster.issuer, "api"]);
+    assert.deepEqual(kept.at(-1)?.audienceSets, []); // the narrower one says more
+    world.online = false;
+    await verifier.verify(await cluster.token({ audience: ["api", "vault"] }));
+    await assertRefused(verifier, await cluster.token({ audience: "istio-ca" }), /audience/);
+  }));
+
+test("TokenVerifier takes tokens of a second issuer where the cloud took one, and of no third", () =>
+  withVerifier(async (world) => {
+    const { verifier, cluster, clock, kept } = world;
+    await verifier.verify(await cluster.token());
+    const second = { issuer: "https://second", audience: "https://second" };
+    await verifier.verify(await cluster.token({ ...second, isTaken: true }));
+    assert.deepEqual(kept.at(-1)?.furtherIssuers, ["https://second"]);
+    world.online = false;
+    await verifier.verify(await cluster.token({ ...second, name: "other" }));
+    await verifier.verify(await cluster.token());
+    world.online = true;
+    await clock.advance(1_000);
+    await assertRefused(
+      verifier,
+      await cluster.token({ issuer: "https://third", audience: "https://third" }),
+      /issuer/,
+    );
+  }));
+
+test("TokenVerifier does not ask again for a token that the cloud takes and it cannot, nor keeps what has not changed", () =>
+  withVerifier(async ({ verifier, cluster, kept, clock }) => {
+    const good = await cluster.token({ expiresAt: clock.now() + 3 * hourMs });
+    await verifier.verify(good);
+    const asked = cluster.asked.length;
+    const strange = await cluster.token({ audience: [], isTaken: true });
+    for (let i = 0; i < 5; i++) await assertRefused(verifier, strange, /audience/);
+    assert.deepEqual([cluster.asked.length, kept.length], [asked + 2, 1]);
+    await clock.advance(hourMs);
+    await verifier.verify(good);
+    await clock.advance(0);
+    assert.deepEqual([cluster.asked.length, kept.length], [asked + 4, 1]);
+  }));
+
+test("tokenKeysSchema reads what an earlier version has kept", () => {
+  const old = {
+    issuer: "i",
+    audiences: ["i", "api"],
+    keys: [{ kty: "EC", kid: "1" }],
+    fetchedAt: "2026-01-01T00:00:00Z",
+  };
+  assert.deepEqual(tokenKeysSchema.parse(old), { ...old, furtherIssuers: [], audienceSets: [] });
+});
+
+test("withTold keeps a bounded number of what was seen, the newest", () => {
+  const told = { issuer: "i", keys: [{ kty: "EC", kid: "1" }] } as const;
+  let known: TokenKeys | undefined;
+  for (let i = 0; i < 40; i++) {
+    for (const audiences of [[`only-${i}`], [`a-${i}`, `b-${i}`]]) {
+      known = withTold(known, { told, taken: { issuer: `i-${i}`, audiences }, fetchedAt: "" });
+    }
+  }
+  assert.deepEqual(
+    [known?.furtherIssuers, known?.audiences, known?.audienceSets].map((seen) => seen?.length),
+    [16, 16, 16],
+  );
+  assert.ok(known !== undefined && accepts(known, { issuer: "i-39", audiences: ["b-39", "a-39"] }));
+  assert.ok(!accepts(known, { issuer: "i-0", audiences: ["only-39"] }));
+});
 
 test("bearerToken reads the header, or a WebSocket's subprotocol", () => {
   const of = (headers: Record<string, string>) => bearerToken((name) => headers[name]);
