@@ -68,6 +68,8 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
     port: values.integer("proxy-secure-port"),
     certificate: serving,
     clientCa: identity.ca,
+    clock: platform.clock,
+    random: platform.random,
     logger,
   });
   identity.onCa(() => secure.refresh());

@@ -56,13 +56,14 @@ interface ApproverParts {
 }
 
 /** Rejects with the signal's reason. */
-async function approve({ platform: { clock }, logger, server, token }: ApproverParts, signal: AbortSignal) {
+async function approve({ platform: { clock, random }, logger, server, token }: ApproverParts, signal: AbortSignal) {
   const api = createJsonApi({ servers: [server], clock, token });
   return await approveSigningRequests({
     api,
     facts: createClusterFacts({ api, dummyIps, signal }),
     requests: () => watchObjects({ api, server, token, clock, path: signingRequestsPath, watchSeconds, signal }),
     clock,
+    random,
     logger,
     signal,
   });

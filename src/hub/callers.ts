@@ -1,13 +1,15 @@
 import { bearerToken } from "../identity/bearer_token.ts";
 import { type Caller, nodeCaller, serviceAccountCaller } from "../identity/caller.ts";
+import type { KeyAnswer } from "../identity/key_questions.ts";
 import type { ServiceAccountToken } from "../identity/service_account_token.ts";
 import { readTokenKeys } from "../identity/token_keys.ts";
-import { type KeyAnswer, TokenError, TokenVerifier } from "../identity/token_verifier.ts";
+import { TokenError, TokenVerifier } from "../identity/token_verifier.ts";
 import { forbidden, unauthorized } from "../kube/status.ts";
 import type { Exchange, PeerCertificate } from "../platform/exchange.ts";
 import { askAs } from "./ask_as.ts";
 import type { HubContext } from "./context.ts";
 import type { HubState } from "./hub_state.ts";
+import { Refusals } from "./refusals.ts";
 
 export interface CallersOptions {
   readonly context: HubContext;
@@ -23,10 +25,12 @@ const podType = { group: "", version: "v1", resource: "pods" };
 export class Callers {
   readonly #options: CallersOptions;
   readonly #verifier: TokenVerifier;
+  readonly #refusals: Refusals;
 
   constructor(options: CallersOptions) {
     const { context, state } = options;
     this.#options = options;
+    this.#refusals = new Refusals({ clock: context.platform.clock, logger: context.logger });
     this.#verifier = new TokenVerifier({
       clock: context.platform.clock,
       ...(state?.tokenKeys === undefined ? {} : { known: state.tokenKeys }),
@@ -37,13 +41,18 @@ export class Callers {
     });
   }
 
+  /** Callers whose token could not be verified. */
+  get refused(): number {
+    return this.#refusals.count;
+  }
+
   /**
    * Who sends a request.
    *
    * @throws StatusError 401 where that cannot be verified, offline too; 403 for a client certificate that is not this node's
    */
   async identify(exchange: Pick<Exchange, "header" | "peer">): Promise<Caller> {
-    const { nodeName, logger } = this.#options.context;
+    const { nodeName } = this.#options.context;
     const { peer } = exchange;
     const { certificate } = peer;
     if (certificate !== undefined && !isOfNode(certificate, nodeName)) {
@@ -55,10 +64,10 @@ export class Callers {
       throw unauthorized();
     }
     try {
-      return serviceAccountCaller(await this.#verifier.verify(token));
+      return serviceAccountCaller(await this.#verifier.verify(token, peer.address));
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      logger.log("info", "A caller is refused: its token cannot be verified", {
+      this.#refusals.add({
         why: error.message,
         client: `${peer.address}:${peer.port}`,
         userAgent: exchange.header("user-agent"),

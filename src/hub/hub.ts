@@ -233,7 +233,9 @@ type Env = Context<{ Bindings: ExchangeBindings }>;
 
 /** `open` asks nobody, `guarded` for the machine's own users, `secure` for a credential. */
 function createApps(context: HubContext, options: HubOptions): Readonly<Record<"open" | "guarded" | "secure", App>> {
-  const count = declareMetrics(context, options.metrics);
+  const { state, offlineTokenGraceMs: graceMs = 0 } = options;
+  const callers = new Callers({ context, graceMs, ...(state === undefined ? {} : { state }) });
+  const count = declareMetrics(context, options.metrics, callers);
   const answer = async ({ env: { exchange } }: Env, caller: Caller): Promise<Response> => {
     const startedAt = context.platform.clock.monotonic();
     const call = await proxy(context, exchange, caller);
@@ -248,8 +250,6 @@ function createApps(context: HubContext, options: HubOptions): Readonly<Record<"
   const guarded: App = new Hono();
   guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "all" }));
   guarded.all("*", (c) => answer(c, nodeCaller));
-  const { state, offlineTokenGraceMs: graceMs = 0 } = options;
-  const callers = new Callers({ context, graceMs, ...(state === undefined ? {} : { state }) });
   const { identify = (exchange: Exchange) => callers.identify(exchange) } = options;
   const secure: App = new Hono();
   secure.all("*", async (c) => await answer(c, await identify(c.env.exchange)));

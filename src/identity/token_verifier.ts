@@ -1,10 +1,9 @@
 import { compactVerify, createLocalJWKSet, decodeProtectedHeader, errors } from "jose";
 import type { Clock } from "../platform/clock.ts";
+import { type KeyAnswer, KeyQuestions } from "./key_questions.ts";
+import { bound } from "./bound.ts";
 import { readServiceAccountToken, type ServiceAccountToken } from "./service_account_token.ts";
-import { keySetOf, type TokenKeys, type ToldKeys } from "./token_keys.ts";
-
-/** What an API server said when its keys were asked for with a token. */
-export type KeyAnswer = { readonly keys: ToldKeys } | "unauthorized" | "unknown";
+import { accepts, isSame, keySetOf, type TokenKeys, type ToldKeys, withTold } from "./token_keys.ts";
 
 export interface TokenVerifierOptions {
   readonly clock: Clock;
@@ -31,13 +30,8 @@ const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256
 const leewayMs = 60_000;
 /** Keys are asked for again at the first token after this. */
 const refreshMs = 60 * 60_000;
-/** A token that the cloud has refused it is not asked about again so soon. */
-const refusedMs = 10_000;
-const maxRefused = 1_000;
-/** A cloud that did not answer is not asked again so soon, nor one that has refused a token, while its keys are known. */
-const silentMs = 1_000;
-/** Tokens that wait for the cloud to be asked. */
-const maxAsking = 32;
+/** Where that fails it is tried again after this. */
+const refreshRetryMs = 10_000;
 const maxVerified = 1_000;
 /** No service account token is longer. */
 const maxTokenLength = 16 * 1024;
@@ -50,119 +44,120 @@ export class TokenVerifier {
   readonly #options: TokenVerifierOptions;
   /** Tokens whose signature is right, issuer and audience are ours; by token. */
   readonly #verified = new Map<string, ServiceAccountToken>();
-  readonly #refused = new Map<string, number>();
+  readonly #questions: KeyQuestions;
   #known: TokenKeys | undefined;
-  #asking: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
-  /** Until then it is not asked. Monotonic milliseconds. */
-  #silentUntil = 0;
   #refreshAt = 0;
 
   constructor(options: TokenVerifierOptions) {
+    const { clock, ask, known } = options;
     this.#options = options;
-    this.#known = options.known;
+    this.#known = known;
+    this.#questions = new KeyQuestions({
+      clock,
+      ask,
+      taken: (token, keys) => this.#take(token, keys),
+      isSettled: async (token) => await this.#check(token) !== "unknown",
+      credentials: () => this.#credentials(),
+      refused: (token) => void this.#verified.delete(token),
+      hasKeys: () => this.#known !== undefined,
+    });
   }
 
   /**
    * Verifies a token.
    *
+   * @param client whose it is, as far as can be told: one that sends tokens that the cloud refuses does not keep others from it
    * @throws TokenError where it is forged, expired, not for the API server, or of something that is gone
    */
-  async verify(token: string): Promise<ServiceAccountToken> {
+  async verify(token: string, client?: string): Promise<ServiceAccountToken> {
     if (token.length > maxTokenLength) throw new TokenError("it is too long");
-    const read = this.#verified.get(token) ?? await this.#read(token);
+    const read = this.#verified.get(token) ?? await this.#read(token, client);
     const now = this.#options.clock.now();
     if (now < read.notBefore - leewayMs) throw new TokenError("it is not valid yet");
     if (now > read.expiresAt + leewayMs && !this.#options.isGraced(read)) throw new TokenError("it has expired");
     if (this.#options.isGone(read)) throw new TokenError("what it is bound to is gone");
-    this.#refreshLater(read);
+    this.#refreshLater();
     return read;
   }
 
-  async #read(token: string): Promise<ServiceAccountToken> {
+  async #read(token: string, client: string | undefined): Promise<ServiceAccountToken> {
     const { kid } = headerOf(token);
-    const before = this.#known;
-    let found = before?.keys.some((key) => key.kid === kid) === true ? await this.#check(token, before) : "unknown";
-    // A new key, a new issuer, another audience: the cloud knows, and is asked with that very token.
-    if (found === "unknown" && await this.#learn(token) && this.#known !== undefined) {
-      found = await this.#check(token, this.#known);
+    const isKeyKnown = () => this.#known?.keys.some((key) => key.kid === kid) === true;
+    let found = await this.#check(token);
+    // A new key: whom the cloud is known to take may ask, for anybody can make up another.
+    const hasAsked = !isKeyKnown() && await this.#questions.askWithVerified();
+    if (hasAsked) found = await this.#check(token);
+    // A new issuer, another audience: the cloud alone knows, and is asked with that very token.
+    const mayHelp = isKeyKnown() || !hasAsked;
+    if (found === "unknown" && mayHelp && await this.#questions.askWith(token, client)) {
+      found = await this.#check(token);
     }
     if (found === "unknown") throw new TokenError("nothing is known of its key, issuer or audience");
-    bound(this.#verified, maxVerified);
-    this.#verified.set(token, found);
+    this.#hold(found);
     return found;
   }
 
+  #hold(read: ServiceAccountToken): void {
+    bound(this.#verified, maxVerified);
+    this.#verified.set(read.token, read);
+  }
+
   /** @returns `unknown` where the signature is right, or of a key that is not known, but the cloud may have changed its mind */
-  async #check(token: string, known: TokenKeys): Promise<ServiceAccountToken | "unknown"> {
-    let payload: Uint8Array;
-    try {
-      ({ payload } = await compactVerify(token, createLocalJWKSet(keySetOf(known)), { algorithms }));
-    } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey) return "unknown";
-      if (error instanceof errors.JOSEError) throw new TokenError(error.message);
-      throw new TokenError("its signature cannot be verified");
-    }
-    const read = readServiceAccountToken(token, payload);
-    if (read === undefined) throw new TokenError("it has not the claims of a service account's token");
-    const isOurs = read.issuer === known.issuer && read.audiences.some((one) => known.audiences.includes(one));
-    return isOurs ? read : "unknown";
+  async #check(token: string): Promise<ServiceAccountToken | "unknown"> {
+    const known = this.#known;
+    if (known === undefined) return "unknown";
+    const read = await readSigned(token, known);
+    if (read === "unknown" || !accepts(known, read)) return "unknown";
+    return read;
   }
 
-  /** Asks the cloud, one after the other. @returns whether it took the token */
-  async #learn(token: string): Promise<boolean> {
-    if (this.#waiting >= maxAsking) return false;
-    this.#waiting += 1;
-    const asked = this.#asking.then(() => this.#ask(token));
-    this.#asking = asked.catch(() => undefined);
-    return await asked.finally(() => this.#waiting -= 1);
-  }
-
-  async #ask(token: string): Promise<boolean> {
-    const { ask, learnt, clock } = this.#options;
-    const now = clock.monotonic();
-    if (now < this.#silentUntil || now < (this.#refused.get(token) ?? 0)) return false;
-    const answer = await ask(token);
-    if (answer === "unknown") {
-      this.#silentUntil = clock.monotonic() + silentMs;
-      return false;
-    }
-    if (answer === "unauthorized") {
-      bound(this.#refused, maxRefused);
-      this.#refused.set(token, clock.monotonic() + refusedMs);
-      // Who makes up one token after the other must not fill a thin link.
-      if (this.#known !== undefined) this.#silentUntil = clock.monotonic() + silentMs;
-      return false;
-    }
-    const { issuer, keys } = answer.keys;
-    const taken = await this.#audiencesOf(token, answer.keys);
-    const before = this.#known?.issuer === issuer ? this.#known.audiences : [];
-    const audiences = [...new Set([issuer, ...before, ...taken])];
-    this.#known = { issuer, audiences, keys, fetchedAt: new Date(clock.now()).toISOString() };
+  /** The cloud has taken the token, and told its keys. */
+  async #take(token: string, told: ToldKeys): Promise<void> {
+    const { clock, learnt } = this.#options;
+    const read = await readSigned(token, told).catch(() => "unknown" as const); // it is refused when it is checked
+    const before = this.#known;
+    const fetchedAt = new Date(clock.now()).toISOString();
+    const known = withTold(before, { told, fetchedAt, ...(read === "unknown" ? {} : { taken: read }) });
+    this.#known = known;
+    if (before !== undefined && isSame(before, known)) return;
     this.#verified.clear();
-    await learnt(this.#known);
-    return true;
+    if (read !== "unknown" && accepts(known, read)) this.#hold(read);
+    await learnt(known);
   }
 
-  /** The cloud has taken the token: where it is for one audience alone, that is the API server's. */
-  async #audiencesOf(token: string, { issuer, keys }: ToldKeys): Promise<readonly string[]> {
-    const payload = await compactVerify(token, createLocalJWKSet(keySetOf({ keys })), { algorithms }).then(
-      (verified) => verified.payload,
-      () => undefined,
-    );
-    const read = payload === undefined ? undefined : readServiceAccountToken(token, payload);
-    return read?.issuer === issuer && read.audiences.length === 1 ? read.audiences : [];
+  /** Tokens that the cloud should take, the oldest first. */
+  *#credentials(): Generator<string> {
+    const { clock, isGone } = this.#options;
+    const now = clock.now();
+    for (const read of this.#verified.values()) {
+      if (now >= read.notBefore && now < read.expiresAt && !isGone(read)) yield read.token;
+    }
   }
 
   /** Keys that were fetched long ago are fetched again, while nobody waits for them. */
-  #refreshLater({ token, expiresAt }: ServiceAccountToken): void {
+  #refreshLater(): void {
     const { clock } = this.#options;
     const now = clock.monotonic();
     const ageMs = clock.now() - Date.parse(this.#known?.fetchedAt ?? "");
-    if (ageMs < refreshMs || now < this.#refreshAt || clock.now() >= expiresAt) return;
-    this.#refreshAt = now + refusedMs;
-    void this.#learn(token).catch(() => undefined);
+    if (ageMs < refreshMs || now < this.#refreshAt) return;
+    this.#refreshAt = now + refreshRetryMs;
+    void this.#questions.askWithVerified().catch(() => undefined);
   }
+}
+
+/** @returns `unknown` where none of the keys has its name. @throws TokenError where it is forged, or no service account's */
+async function readSigned(token: string, keys: ToldKeys): Promise<ServiceAccountToken | "unknown"> {
+  let payload: Uint8Array;
+  try {
+    ({ payload } = await compactVerify(token, createLocalJWKSet(keySetOf(keys)), { algorithms }));
+  } catch (error) {
+    if (error instanceof errors.JWKSNoMatchingKey) return "unknown";
+    if (error instanceof errors.JOSEError) throw new TokenError(error.message);
+    throw new TokenError("its signature cannot be verified");
+  }
+  const read = readServiceAccountToken(token, payload);
+  if (read === undefined) throw new TokenError("it has not the claims of a service account's token");
+  return read;
 }
 
 /** @throws TokenError where it is no signed token, or signed with what anybody can */
@@ -177,12 +172,4 @@ function headerOf(token: string): { readonly kid: string } {
   if (alg === undefined || !algorithms.includes(alg)) throw new TokenError("its algorithm is not taken");
   if (kid === undefined) throw new TokenError("it names no key");
   return { kid };
-}
-
-/** Makes room for one more: the oldest goes. */
-function bound(map: Map<string, unknown>, most: number): void {
-  for (const oldest of map.keys()) {
-    if (map.size < most) return;
-    map.delete(oldest);
-  }
 }

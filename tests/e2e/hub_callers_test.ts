@@ -140,6 +140,19 @@ test("offline a service account's writes are refused, and nothing is in the outb
     assert.deepEqual((await scene.outbox()).waiting, []);
   }));
 
+test("refused callers are all counted, and told in the log about once a second", () =>
+  serveCallers(async (scene) => {
+    const { ask, clock } = scene;
+    const lines = () => scene.log.filter(({ message }) => message.startsWith("A caller is refused"));
+    for (let i = 0; i < 10; i++) assertUnauthorized(await ask(`made-up-${i}`, podsPath));
+    assert.equal(lines().length, 1);
+    await clock.advance(1_000);
+    assertUnauthorized(await ask("made-up", podsPath));
+    assert.deepEqual(lines().map(({ fields }) => fields?.leftOut), [undefined, 9]);
+    const metrics = await (await fetch(`${scene.statusOrigin}/metrics`)).text();
+    assert.match(metrics, /^holdfast_callers_refused 11$/m);
+  }));
+
 /** Sends the head of a request as it is. @returns the first line of the answer */
 function firstLine(origin: string, head: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -13,6 +13,8 @@ export interface TokenOptions {
   readonly pod?: { readonly name: string; readonly uid: string };
   readonly node?: string;
   readonly kid?: string;
+  /** The cloud takes it although it is of another issuer, or for another audience. */
+  readonly isTaken?: boolean;
 }
 
 /** Issues the tokens of a cluster, and is the part of its API server that tells of its keys. */
@@ -23,6 +25,8 @@ export interface TokenIssuer {
   forged(options?: TokenOptions): Promise<string>;
   /** Signs with another key from now on, and tells of both. */
   rotate(): Promise<void>;
+  /** Takes none of the tokens that were given out so far. */
+  revokeAll(): void;
   /** Paths of keys that were asked for, and the tokens that came. */
   readonly asked: { readonly path: string; readonly authorization: string }[];
   /** Answers for its documents; 401 where a request comes with a token that it does not take. */
@@ -47,11 +51,13 @@ export async function createTokenIssuer(
       const key = keys.at(-1);
       if (key === undefined) throw new TypeError("There is no key");
       const token = await sign(key, options);
-      if ((options.audience ?? audience) === audience && (options.issuer ?? issuer) === issuer) taken.add(token);
+      const isUsual = (options.audience ?? audience) === audience && (options.issuer ?? issuer) === issuer;
+      if (options.isTaken ?? isUsual) taken.add(token);
       return token;
     },
     forged: (options) => sign(stranger, options),
     rotate: async () => void keys.push(await signingKey(`key-${keys.length + 1}`)),
+    revokeAll: () => taken.clear(),
     intercept: (exchange) => {
       const { rawPath } = exchange;
       const authorization = exchange.header("authorization") ?? "";

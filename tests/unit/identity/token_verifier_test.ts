@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bearerToken } from "../../../src/identity/bearer_token.ts";
-import { readTokenKeys, type TokenKeys } from "../../../src/identity/token_keys.ts";
-import { type KeyAnswer, TokenError, TokenVerifier } from "../../../src/identity/token_verifier.ts";
+import type { KeyAnswer } from "../../../src/identity/key_questions.ts";
+import { accepts, readTokenKeys, type TokenKeys, tokenKeysSchema, withTold } from "../../../src/identity/token_keys.ts";
+import { TokenError, TokenVerifier } from "../../../src/identity/token_verifier.ts";
 import { createFakeClock, type FakeClock } from "../../testing/fake_clock.ts";
 import { claimsOf, createTokenIssuer, type TokenIssuer } from "../../testing/service_accounts.ts";
 
@@ -182,6 +183,146 @@ test("TokenVerifier asks the cloud about made-up tokens at most once in a second
     await cluster.rotate();
     await verifier.verify(await cluster.token());
   }));
+
+test("TokenVerifier learns a new key while somebody makes up tokens, with a token that it has verified", () =>
+  withVerifier(async ({ verifier, cluster, clock }) => {
+    const old = await cluster.token();
+    await verifier.verify(old);
+    const asked = cluster.asked.length;
+    let made = 0;
+    const flood = async () => {
+      for (let i = 0; i < 10; i++) {
+        await assertRefused(verifier, await cluster.forged({ kid: `made-up-${made++}` }), /nothing is known/);
+      }
+    };
+    await flood();
+    await cluster.rotate();
+    await clock.advance(1_000);
+    await flood();
+    await verifier.verify(await cluster.token());
+    await clock.advance(1_000);
+    await flood();
+    assert.equal(cluster.asked.length, asked + 2 * 3); // a question a second
+    assert.ok(cluster.asked.every(({ authorization }) => authorization === `Bearer ${old}`));
+  }));
+
+test("TokenVerifier asks with the unknown token where the cloud refuses those that were verified, whatever others make up", () =>
+  withVerifier(async ({ verifier, cluster, clock }) => {
+    for (let i = 0; i < 3; i++) await verifier.verify(await cluster.token({ name: `app-${i}` }));
+    cluster.revokeAll();
+    await cluster.rotate();
+    const good = await cluster.token();
+    let made = 0;
+    for (let i = 0; i < 10; i++) {
+      await verifier.verify(await cluster.forged({ kid: `made-up-${made++}` }), "10.0.0.66").catch(() => undefined);
+    }
+    await clock.advance(1_000);
+    for (let i = 0; i < 10; i++) {
+      await verifier.verify(await cluster.forged({ kid: `made-up-${made++}` }), "10.0.0.66").catch(() => undefined);
+    }
+    await verifier.verify(good, "10.0.0.1");
+  }));
+
+test("TokenVerifier hears others while one client makes up tokens and no keys are known", () =>
+  withVerifier(async ({ verifier, cluster }) => {
+    const madeUp = await Promise.all(Array.from({ length: 64 }, (_, i) => cluster.forged({ name: `app-${i}` })));
+    const good = await cluster.token();
+    const flood = madeUp.map((token) => verifier.verify(token, "10.0.0.66").catch((error: unknown) => error));
+    await verifier.verify(good, "10.0.0.1");
+    for (const one of await Promise.all(flood)) assert.ok(one instanceof TokenError);
+  }));
+
+test("TokenVerifier fetches keys that are old although made-up tokens keep coming", () =>
+  withVerifier(async ({ verifier, cluster, clock, kept }) => {
+    const long = await cluster.token({ expiresAt: clock.now() + 3 * hourMs });
+    await verifier.verify(long);
+    await clock.advance(hourMs);
+    await assertRefused(verifier, await cluster.token({ audience: "vault" }), /audience/);
+    await cluster.rotate();
+    await verifier.verify(long);
+    await clock.advance(0);
+    assert.equal(kept.at(-1)?.keys.length, 2);
+  }));
+
+test("TokenVerifier takes tokens for several audiences where the cloud took one for all of them, and none for a part", () =>
+  withVerifier(async (world) => {
+    const { verifier, cluster, clock, kept } = world;
+    const both = { audience: ["api", "istio-ca"], isTaken: true };
+    await verifier.verify(await cluster.token(both));
+    const asked = cluster.asked.length;
+    await verifier.verify(await cluster.token({ ...both, name: "other" }));
+    await verifier.verify(await cluster.token({ audience: ["istio-ca", "vault", "api"] }));
+    assert.deepEqual([cluster.asked.length, kept.length], [asked, 1]);
+    for (const audience of ["vault", "istio-ca", ["istio-ca", "vault"], []]) {
+      await assertRefused(verifier, await cluster.token({ audience, isTaken: false }), /audience/);
+      await clock.advance(1_000);
+    }
+    await verifier.verify(await cluster.token({ audience: "api", isTaken: true }));
+    assert.deepEqual(kept.at(-1)?.audiences, [cluster.issuer, "api"]);
+    assert.deepEqual(kept.at(-1)?.audienceSets, []); // the narrower one says more
+    world.online = false;
+    await verifier.verify(await cluster.token({ audience: ["api", "vault"] }));
+    await assertRefused(verifier, await cluster.token({ audience: "istio-ca" }), /audience/);
+  }));
+
+test("TokenVerifier takes tokens of a second issuer where the cloud took one, and of no third", () =>
+  withVerifier(async (world) => {
+    const { verifier, cluster, clock, kept } = world;
+    await verifier.verify(await cluster.token());
+    const second = { issuer: "https://second", audience: "https://second" };
+    await verifier.verify(await cluster.token({ ...second, isTaken: true }));
+    assert.deepEqual(kept.at(-1)?.furtherIssuers, ["https://second"]);
+    world.online = false;
+    await verifier.verify(await cluster.token({ ...second, name: "other" }));
+    await verifier.verify(await cluster.token());
+    world.online = true;
+    await clock.advance(1_000);
+    await assertRefused(
+      verifier,
+      await cluster.token({ issuer: "https://third", audience: "https://third" }),
+      /issuer/,
+    );
+  }));
+
+test("TokenVerifier does not ask again for a token that the cloud takes and it cannot, nor keeps what has not changed", () =>
+  withVerifier(async ({ verifier, cluster, kept, clock }) => {
+    const good = await cluster.token({ expiresAt: clock.now() + 3 * hourMs });
+    await verifier.verify(good);
+    const asked = cluster.asked.length;
+    const strange = await cluster.token({ audience: [], isTaken: true });
+    for (let i = 0; i < 5; i++) await assertRefused(verifier, strange, /audience/);
+    assert.deepEqual([cluster.asked.length, kept.length], [asked + 2, 1]);
+    await clock.advance(hourMs);
+    await verifier.verify(good);
+    await clock.advance(0);
+    assert.deepEqual([cluster.asked.length, kept.length], [asked + 4, 1]);
+  }));
+
+test("tokenKeysSchema reads what an earlier version has kept", () => {
+  const old = {
+    issuer: "i",
+    audiences: ["i", "api"],
+    keys: [{ kty: "EC", kid: "1" }],
+    fetchedAt: "2026-01-01T00:00:00Z",
+  };
+  assert.deepEqual(tokenKeysSchema.parse(old), { ...old, furtherIssuers: [], audienceSets: [] });
+});
+
+test("withTold keeps a bounded number of what was seen, the newest", () => {
+  const told = { issuer: "i", keys: [{ kty: "EC", kid: "1" }] } as const;
+  let known: TokenKeys | undefined;
+  for (let i = 0; i < 40; i++) {
+    for (const audiences of [[`only-${i}`], [`a-${i}`, `b-${i}`]]) {
+      known = withTold(known, { told, taken: { issuer: `i-${i}`, audiences }, fetchedAt: "" });
+    }
+  }
+  assert.deepEqual(
+    [known?.furtherIssuers, known?.audiences, known?.audienceSets].map((seen) => seen?.length),
+    [16, 16, 16],
+  );
+  assert.ok(known !== undefined && accepts(known, { issuer: "i-39", audiences: ["b-39", "a-39"] }));
+  assert.ok(!accepts(known, { issuer: "i-0", audiences: ["only-39"] }));
+});
 
 test("bearerToken reads the header, or a WebSocket's subprotocol", () => {
   const of = (headers: Record<string, string>) => bearerToken((name) => headers[name]);
