@@ -86,6 +86,8 @@ function reflectedView({ replica }: HubContext, call: Call, query: Query): View 
     ? undefined
     : replica.of(query).view(query, (collection) => collection.state === "live", audienceOf(call));
   if (wider !== undefined) return wider;
+  // Nor is there anything to carry then.
+  if (!replica.hasRoom(call.caller.scope, query)) return undefined;
   offer(replica, call, query);
   const collection = replica.reflected(call.caller.scope, query);
   return collection === undefined ? undefined : new View(collection, replica.rows);
