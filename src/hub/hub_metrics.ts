@@ -67,6 +67,12 @@ export function declareMetrics(context: HubContext, metrics: Metrics): (call: Ca
   const { grants } = context;
   if (grants !== undefined) {
     metrics.gauge("holdfast_grants", "What service accounts may read", [], () => [{ value: grants.size }]);
+    metrics.gauge(
+      "holdfast_grants_dropped",
+      "Grants that went for want of room",
+      [],
+      () => [{ value: grants.dropped }],
+    );
   }
   if (context.tokens !== undefined) declareTokenMetrics(context.tokens, metrics);
   const known = new Set<string>();

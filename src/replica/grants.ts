@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { Link } from "../cloud/link.ts";
 import type { ServiceAccountToken } from "../identity/service_account_token.ts";
 import type { Caller } from "../identity/caller.ts";
@@ -7,8 +6,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Store } from "../platform/store.ts";
 import { type Access, accessForbidden, accessKey } from "./access.ts";
 import type { CallerTokens } from "./caller_tokens.ts";
-import { readRows } from "./collection_rows.ts";
-import { RowBatch } from "./row_batch.ts";
+import { type Grant, KeptGrants } from "./kept_grants.ts";
 
 /** What the cloud said to a review: `unknown` where it did not decide, `unauthorized` where it does not take the token. */
 export type Review = "allowed" | "denied" | "unauthorized" | "unknown";
@@ -44,19 +42,7 @@ const undecidedWatchMs = 60 * 60_000;
 const refusalMs = { first: 1_000, most: 30_000 };
 /** How often is looked for grants that have to be renewed. */
 const sweepMs = 10_000;
-/** Grants at most: the one that was reviewed first goes first. */
-const maxGrants = 10_000;
 const maxRefusals = 1_000;
-const grantPrefix = "g|";
-
-const rowSchema = z.object({ reviewedAt: z.number() });
-
-interface Grant {
-  /** Milliseconds since 1970. */
-  reviewedAt: number;
-  /** Since when the cloud says otherwise. Monotonic milliseconds. */
-  deniedSince?: number;
-}
 
 interface Reader {
   readonly access: Access;
@@ -76,9 +62,8 @@ interface Refused {
  */
 export class Grants {
   readonly #options: GrantsOptions;
-  readonly #batch: RowBatch;
   /** By scope and access. */
-  readonly #grants = new Map<string, Grant>();
+  readonly #grants: KeptGrants;
   readonly #refusals = new Map<string, Refused>();
   readonly #reviewing = new Map<string, Promise<Review>>();
   readonly #readers = new Map<string, Set<Reader>>();
@@ -91,29 +76,27 @@ export class Grants {
 
   constructor(options: GrantsOptions) {
     this.#options = options;
-    this.#batch = new RowBatch(options);
+    this.#grants = new KeptGrants(options);
     this.#stop = options.link.onChange(() => this.#interrupted());
   }
 
   get size(): number {
     return this.#grants.size;
   }
+  /** How many had to go for want of room. */
+  get dropped(): number {
+    return this.#grants.dropped;
+  }
 
   /** Takes back what the store holds. Before anything is answered. @throws StoreError */
   async restore(): Promise<void> {
-    const { rows, corrupt } = await readRows(this.#options, grantPrefix);
-    for (const row of corrupt) this.#batch.set(row, undefined);
-    for (const [row, value] of rows) {
-      const read = rowSchema.safeParse(parse(value));
-      if (read.success) this.#grants.set(row.slice(grantPrefix.length), { reviewedAt: read.data.reviewedAt });
-      else this.#batch.set(row, undefined);
-    }
+    await this.#grants.restore();
     this.#schedule();
   }
 
   /** Whether the last word of the cloud was that a caller may read it. */
   isHeld(caller: Caller, access: Access): boolean {
-    return this.#grants.has(keyOf(caller.scope.id, access));
+    return this.#grants.get(keyOf(caller.scope.id, access)) !== undefined;
   }
 
   /** Whether a caller may read it without another word of the cloud: of one that is in reach the last one counts for a time. */
@@ -148,7 +131,7 @@ export class Grants {
   /** Keys of the queries of which anybody was granted anything. */
   grantedQueries(): ReadonlySet<string> {
     // Scopes are escaped in keys, and so is all of an access: see `accessKey`.
-    return new Set([...this.#grants.keys()].map((key) => key.split("|")[2] ?? ""));
+    return new Set([...this.#grants.entries()].map(([key]) => key.split("|")[2] ?? ""));
   }
 
   /** A request in a caller's own name was answered: the cloud's answer is the grant. */
@@ -166,7 +149,7 @@ export class Grants {
     for (const verb of asked.verb === "get" ? ["get"] as const : ["list", "watch"] as const) {
       const access = { ...asked, verb };
       const key = keyOf(scope.id, access);
-      if (this.#grants.has(key)) void this.#review(key, { scopeId: scope.id, access, token });
+      if (this.#grants.get(key) !== undefined) void this.#review(key, { scopeId: scope.id, access, token });
     }
   }
 
@@ -188,7 +171,7 @@ export class Grants {
     this.#closed = true;
     this.#timer?.cancel();
     this.#stop();
-    await this.#batch.close();
+    await this.#grants.close();
   }
 
   #isGood({ reviewedAt }: Grant): boolean {
@@ -214,7 +197,7 @@ export class Grants {
   /** While nothing can be asked no refusal lasts: the minute begins anew. */
   #interrupted(): void {
     const { link, clock } = this.#options;
-    if (link.state === "offline") { for (const grant of this.#grants.values()) delete grant.deniedSince; }
+    if (link.state === "offline") { for (const [, grant] of this.#grants.entries()) delete grant.deniedSince; }
     else if (this.#isCut) this.#askedFrom = clock.now();
     this.#isCut = link.state === "offline";
   }
@@ -244,16 +227,8 @@ export class Grants {
   }
 
   #grant(key: string): void {
-    const reviewedAt = this.#options.clock.now();
-    this.#grants.delete(key);
-    this.#grants.set(key, { reviewedAt });
+    this.#grants.set(key, this.#options.clock.now());
     this.#refusals.delete(key);
-    this.#batch.set(grantPrefix + key, new TextEncoder().encode(JSON.stringify({ reviewedAt })));
-    for (const oldest of this.#grants.keys()) {
-      if (this.#grants.size <= maxGrants) return;
-      this.#grants.delete(oldest);
-      this.#batch.set(grantPrefix + oldest, undefined);
-    }
   }
 
   #refuse(key: string): void {
@@ -265,7 +240,6 @@ export class Grants {
 
   #end(key: string, { scopeId, access, token: { namespace, serviceAccount } }: Asked): void {
     this.#grants.delete(key);
-    this.#batch.set(grantPrefix + key, undefined);
     this.#refuse(key);
     const user = `system:serviceaccount:${namespace}:${serviceAccount.name}`;
     const refusal = accessForbidden(access, user);
@@ -332,12 +306,4 @@ interface Asked {
 
 function keyOf(scopeId: string, access: Access): string {
   return `${encodeURIComponent(scopeId)}|${accessKey(access)}`;
-}
-
-function parse(value: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(value));
-  } catch {
-    return undefined; // no schema takes it
-  }
 }

@@ -27,7 +27,7 @@ export interface RecordsOptions {
   /** Now. */
   readonly epoch: () => number;
   readonly rows: ObjectRows;
-  /** Bytes of all records together; the least recently used go first. */
+  /** Bytes of all records together; what only service accounts were shown goes first, then the least recently used. */
   readonly maxBytes: number;
   readonly changed: (key: string, record: HeldRecord | undefined) => void;
 }
@@ -83,6 +83,7 @@ export class Records {
     const record = { ...this.#options.rows.add(path, { meta, bytes }), savedAt, epoch, callersOnly };
     this.#insert(key, record);
     this.#options.changed(key, record);
+    this.#bound(); // it may be the one that goes
   }
 
   /** Keeps an object that a collection has held until now, in place of what is kept of its name. */
@@ -92,6 +93,7 @@ export class Records {
     const record = { ...this.#options.rows.retain(held), savedAt, epoch: this.#options.epoch(), callersOnly };
     this.#insert(key, record);
     this.#options.changed(key, record);
+    this.#bound(); // it may be the one that goes
   }
 
   /** Ends the record of a name, where it is of that uid or no uid is known. */
@@ -138,6 +140,7 @@ export class Records {
   restore(key: string, record: HeldRecord): void {
     this.#options.rows.retain(record);
     this.#insert(key, record);
+    this.#bound();
   }
 
   /** In place of the same object. */
@@ -150,12 +153,21 @@ export class Records {
     this.#delete(key);
     this.#records.set(key, record);
     this.#bytes += record.length;
-    for (const oldest of this.#records.keys()) {
+  }
+
+  #bound(): void {
+    for (const oldest of this.#leastFirst()) {
       if (this.#bytes <= this.#options.maxBytes) break;
       this.#delete(oldest);
       this.#dropped += 1;
       this.#options.changed(oldest, undefined);
     }
+  }
+
+  /** No service account pushes out what the node was shown: some of that is pinned (R15). */
+  *#leastFirst(): Iterable<string> {
+    for (const [key, { callersOnly }] of this.#records) if (callersOnly) yield key;
+    yield* this.#records.keys();
   }
 
   #delete(key: string): void {

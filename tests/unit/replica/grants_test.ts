@@ -8,6 +8,7 @@ import type { Store } from "../../../src/platform/store.ts";
 import type { Access } from "../../../src/replica/access.ts";
 import { CallerTokens } from "../../../src/replica/caller_tokens.ts";
 import { type GrantEnd, Grants, type Review } from "../../../src/replica/grants.ts";
+import { maxGrants, maxScopeGrants } from "../../../src/replica/kept_grants.ts";
 import { createMemoryStore } from "../../../src/store/memory_store.ts";
 import { createFakeClock, type FakeClock } from "../../testing/fake_clock.ts";
 
@@ -231,6 +232,36 @@ test("Grants are renewed for those who go on by them; with a token that has ende
     await clock.advance(6 * minuteMs);
     assert.deepEqual([ends[0], grants.isHeld(caller, access)], ["clean", true]);
   }));
+
+test("Grants: who asks for ever more loses its own that were reviewed first, and nobody else any, over a restart too", async () => {
+  const store = createMemoryStore();
+  const named = (index: number): Access => ({ ...access, verb: "get", name: `p${index}` });
+  await withGrants(async ({ grants, clock }) => {
+    const proxy = callerOf(clock, { uid: "proxy" });
+    const pod = callerOf(clock, { uid: "pod" });
+    const ends: GrantEnd[] = [];
+    grants.granted(proxy, access);
+    grants.follow(proxy, access, (end) => ends.push(end));
+    for (let index = 0; index <= maxScopeGrants; index++) {
+      grants.granted(pod, named(index));
+      await clock.advance(1);
+    }
+    assert.deepEqual([grants.size, grants.dropped], [maxScopeGrants + 1, 1]);
+    assert.deepEqual([0, 1, maxScopeGrants].map((index) => grants.isHeld(pod, named(index))), [false, true, true]);
+    for (let uid = 0; uid < maxGrants / maxScopeGrants; uid++) {
+      for (let index = 0; index < maxScopeGrants; index++) {
+        grants.granted(callerOf(clock, { uid: `${uid}` }), named(index));
+      }
+    }
+    await clock.advance(20_000);
+    assert.deepEqual([grants.size, grants.isHeld(proxy, access), ends], [maxGrants, true, []]);
+  }, store);
+  await withGrants(({ grants, clock }) => {
+    assert.equal(grants.isHeld(callerOf(clock, { uid: "proxy" }), access), true);
+    assert.equal(grants.size, maxGrants);
+    return Promise.resolve();
+  }, store);
+});
 
 test("Grants are taken back from the store, and those that ended are not", async () => {
   const store = createMemoryStore();

@@ -100,6 +100,23 @@ test("Records: the least recently put goes first, not the first of all", () => {
   ]);
 });
 
+test("R15: Records: what service accounts read pushes out nothing that the node was shown, but each other's", () => {
+  const { records, changes } = make(mapBytes("a", 10).length * 2);
+  const put = (name: string, callersOnly: boolean) =>
+    records.put(pathTo(name), { bytes: mapBytes(name, 10), savedAt: 1, callersOnly });
+  const names = () => [...records.entries()].map(([{ name }]) => name);
+  put("n", false);
+  for (const name of ["p", "q", "r"]) put(name, true);
+  assert.deepEqual([names(), records.dropped], [["n", "r"], 2]);
+  put("m", false);
+  assert.deepEqual(names(), ["n", "m"]);
+  put("s", true); // there is no room for it
+  assert.deepEqual(names(), ["n", "m"]);
+  assert.equal(changes.at(-1), "-/v1/configmaps/default/s");
+  put("o", false);
+  assert.deepEqual(names(), ["m", "o"]);
+});
+
 test("Records hold the bytes of the newest version, and of nothing else", async () => {
   const { records, rows } = make();
   for (const version of [10, 11, 11]) records.put(pathTo("a"), { bytes: mapBytes("a", version), savedAt: version });
