@@ -36,6 +36,25 @@ test("Records.put takes an object of another uid", () => {
   assert.equal(records.get(pathTo("a"))?.meta.uid, "new");
 });
 
+test("Records: what only service accounts see of an object is the node's where it was shown that one, not its namesake", () => {
+  const { records, rows } = make();
+  const put = (version: number, uid: string, callersOnly: boolean) =>
+    records.put(pathTo("a"), { bytes: mapBytes("a", version, { uid }), savedAt: 1, callersOnly });
+  const kept = () => [versionOf(records, "a"), records.get(pathTo("a"))?.callersOnly];
+  put(10, "old", false);
+  put(11, "old", true);
+  assert.deepEqual(kept(), ["11", false]);
+  put(20, "new", true);
+  assert.deepEqual(kept(), ["20", true]);
+  put(21, "new", false);
+  put(22, "new", true);
+  assert.deepEqual(kept(), ["22", false]);
+  const bytes = mapBytes("a", 30, { uid: "newest" });
+  const held = rows.add(pathTo("a"), { meta: readObjectMeta(bytes), bytes });
+  records.keep(pathTo("a"), held, { savedAt: 1, callersOnly: true });
+  assert.deepEqual(kept(), ["30", true]);
+});
+
 test("Records.remove ends the record of that uid only", () => {
   const { records, changes } = make();
   records.put(pathTo("a"), { bytes: mapBytes("a", 10, { uid: "u" }), savedAt: 1 });
