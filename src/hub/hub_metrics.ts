@@ -73,6 +73,9 @@ export function declareMetrics(context: HubContext, metrics: Metrics): (call: Ca
       [],
       () => [{ value: grants.dropped }],
     );
+    metrics.gauge("holdfast_grants_failed", "Whether grants, or their ends, cannot be written", [], () => [
+      { value: grants.failure === undefined ? 0 : 1 },
+    ]);
   }
   if (context.tokens !== undefined) declareTokenMetrics(context.tokens, metrics);
   const known = new Set<string>();

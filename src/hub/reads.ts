@@ -59,7 +59,7 @@ export async function readCovered(context: HubContext, call: Call): Promise<Read
 export async function readHeld(context: HubContext, call: Call): Promise<boolean> {
   const { info, options, accept } = call;
   if (!accept.json && formFor(context, call) === undefined) return false;
-  if (!mightRead(context, call)) return false;
+  if (!await mightRead(context, call)) return false;
   if (info.verb === "get") return await readHeldObject(context, call);
   if (options === undefined) return false;
   if (info.verb === "list" && isExact(options)) throw expiredOffline(call);

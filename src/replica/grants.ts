@@ -87,6 +87,10 @@ export class Grants {
   get dropped(): number {
     return this.#grants.dropped;
   }
+  /** Why the last commit failed; undefined where it did not. */
+  get failure(): string | undefined {
+    return this.#grants.failure;
+  }
 
   /** Takes back what the store holds. Before anything is answered. @throws StoreError */
   async restore(): Promise<void> {
@@ -118,7 +122,10 @@ export class Grants {
     const key = keyOf(caller.scope.id, access);
     const grant = this.#grants.get(key);
     if (link.state === "offline") return grant !== undefined;
-    if (grant !== undefined && grant.deniedSince === undefined && this.#isGood(grant)) return true;
+    if (grant !== undefined && grant.deniedSince === undefined && this.#isGood(grant)) {
+      await this.#grants.saved(key); // the cloud's own answer has granted it a moment ago
+      return true;
+    }
     if (grant === undefined && clock.monotonic() < (this.#refusals.get(key)?.until ?? 0)) return false;
     const reviewing = this.#review(key, { scopeId: caller.scope.id, access, token });
     const review = grant === undefined ? await reviewing : await this.#inTime(reviewing);
@@ -126,6 +133,11 @@ export class Grants {
     // What was granted ends by refusals alone, and not by a cloud that does not decide.
     const held = this.#grants.get(key);
     return review === "unknown" && held !== undefined && held.deniedSince === undefined && this.#counts(held);
+  }
+
+  /** Waits until what a caller was granted a moment ago is durable (R14). */
+  async saved(caller: Caller, access: Access): Promise<void> {
+    await this.#grants.saved(keyOf(caller.scope.id, access));
   }
 
   /** Keys of the queries of which anybody was granted anything. */
@@ -206,24 +218,28 @@ export class Grants {
   #review(key: string, asked: Asked): Promise<Review> {
     const before = this.#reviewing.get(key);
     if (before !== undefined) return before;
-    const reviewing = this.#options.review(asked.token.token, asked.access).then((review) => {
+    const reviewing = this.#options.review(asked.token.token, asked.access).then(async (review) => {
+      await this.#took(key, { ...asked, review });
       this.#reviewing.delete(key);
-      this.#took(key, { ...asked, review });
       return review;
     });
     this.#reviewing.set(key, reviewing);
     return reviewing;
   }
 
-  #took(key: string, { review, ...asked }: Asked & { readonly review: Review }): void {
+  /** What it changes is durable then (R14). */
+  async #took(key: string, { review, ...asked }: Asked & { readonly review: Review }): Promise<void> {
     const { clock } = this.#options;
-    if (review === "allowed") return this.#grant(key);
+    if (review === "allowed") {
+      this.#grant(key);
+      return await this.#grants.saved(key);
+    }
     if (review !== "denied") return;
     const grant = this.#grants.get(key);
     if (grant === undefined) return this.#refuse(key);
     grant.deniedSince ??= clock.monotonic();
     if (clock.monotonic() - grant.deniedSince < deniedMs) return;
-    this.#end(key, asked);
+    await this.#end(key, asked);
   }
 
   #grant(key: string): void {
@@ -238,9 +254,12 @@ export class Grants {
     this.#refusals.set(key, { until: this.#options.clock.monotonic() + keptMs, keptMs });
   }
 
-  #end(key: string, { scopeId, access, token: { namespace, serviceAccount } }: Asked): void {
+  /** At once for new requests; who reads is told once no power loss brings it back. */
+  async #end(key: string, { scopeId, access, token: { namespace, serviceAccount } }: Asked): Promise<void> {
     this.#grants.delete(key);
     this.#refuse(key);
+    await this.#grants.saved(key);
+    if (this.#grants.get(key) !== undefined) return; // the cloud has granted it anew meanwhile
     const user = `system:serviceaccount:${namespace}:${serviceAccount.name}`;
     const refusal = accessForbidden(access, user);
     this.#options.logger.log("info", "The cloud has taken back what it had granted", { why: refusal.message });

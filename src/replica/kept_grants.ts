@@ -24,6 +24,8 @@ export interface Grant {
 export const maxScopeGrants = 1_000;
 /** And of all together: who has most gives way. */
 export const maxGrants = 10_000;
+/** How long is waited for a store that neither takes nor refuses. */
+const saveTimeoutMs = 2_000;
 const grantPrefix = "g|";
 
 const rowSchema = z.object({ reviewedAt: z.number() });
@@ -48,6 +50,11 @@ export class KeptGrants {
   /** How many had to go for want of room. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Why the last commit failed; undefined where it did not. */
+  get failure(): string | undefined {
+    return this.#batch.failure;
   }
 
   *entries(): Iterable<readonly [key: string, grant: Grant]> {
@@ -81,6 +88,21 @@ export class KeptGrants {
     this.#size -= 1;
     if (grants.size === 0) this.#scopes.delete(scopeOf(key));
     this.#batch.set(grantPrefix + key, undefined);
+  }
+
+  /**
+   * Waits until what was set of a grant, or its end, is durable (R14). A store that cannot be written holds nobody up: it is
+   * tried again, and meanwhile what is in memory counts.
+   */
+  async saved(key: string): Promise<void> {
+    if (this.#batch.failure !== undefined || this.#batch.waiting(grantPrefix + key) === "unknown") return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.setTimer(saveTimeoutMs, resolve);
+      void this.#batch.flush().then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   /** Commits what is pending. */

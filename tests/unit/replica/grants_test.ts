@@ -10,6 +10,7 @@ import { CallerTokens } from "../../../src/replica/caller_tokens.ts";
 import { type GrantEnd, Grants, type Review } from "../../../src/replica/grants.ts";
 import { maxGrants, maxScopeGrants } from "../../../src/replica/kept_grants.ts";
 import { createMemoryStore } from "../../../src/store/memory_store.ts";
+import { createFaultyStore } from "../../testing/faulty_store.ts";
 import { createFakeClock, type FakeClock } from "../../testing/fake_clock.ts";
 
 const query = { group: "", version: "v1", resource: "pods", namespace: "red", labelSelector: "", fieldSelector: "" };
@@ -286,4 +287,73 @@ test("Grants are taken back from the store, and those that ended are not", async
     assert.equal(grants.isHeld(callerOf(clock, { uid: "2" }), access), false);
     return Promise.resolve();
   }, store);
+});
+
+/** Loses power: what is durable now is all that the next hub finds. */
+async function kept(store: Store): Promise<Store> {
+  const copy = createMemoryStore();
+  const put: [string, Uint8Array][] = [];
+  for await (const [row, value] of store.list("")) put.push([row, value]);
+  await copy.commit({ put });
+  return copy;
+}
+
+async function isHeldIn(store: Store, verb: Access["verb"] = "watch"): Promise<boolean> {
+  let held = false;
+  await withGrants(({ grants, clock }) => {
+    held = grants.isHeld(callerOf(clock), { ...access, verb });
+    return Promise.resolve();
+  }, await kept(store));
+  return held;
+}
+
+test("R14: Grants: what is granted is durable before it is answered by, and its end before its watches are told", async () => {
+  const store = createMemoryStore();
+  await withGrants(async (world) => {
+    const { grants, clock } = world;
+    const caller = callerOf(clock);
+    assert.equal(await grants.check(caller, access), true);
+    assert.equal(await isHeldIn(store), true);
+    const list: Access = { ...access, verb: "list" };
+    grants.granted(caller, list);
+    assert.equal(await isHeldIn(store, "list"), false);
+    assert.equal(await grants.check(caller, list), true);
+    assert.equal(await isHeldIn(store, "list"), true);
+    grants.granted(caller, { ...access, verb: "get" });
+    await grants.saved(caller, { ...access, verb: "get" });
+    assert.equal(await isHeldIn(store, "get"), true);
+    const ends: Promise<boolean>[] = [];
+    grants.follow(caller, access, () => ends.push(isHeldIn(store)));
+    world.says = "denied";
+    await clock.advance(7 * minuteMs);
+    assert.deepEqual(await Promise.all(ends), [false]);
+  }, store);
+});
+
+test("R14: Grants: a store that is full, or hangs, holds nobody up: who reads is told, and the end is kept once it can be", async () => {
+  for (const how of ["full", "hangs"] as const) {
+    const store = createFaultyStore();
+    let mend = () => undefined as void;
+    await withGrants(async (world) => {
+      const { grants, clock } = world;
+      const caller = callerOf(clock);
+      assert.equal(await grants.check(caller, access), true);
+      if (how === "full") store.failure = "disk full";
+      else store.held = new Promise((resolve) => mend = resolve);
+      let answer: boolean | undefined;
+      void grants.check(caller, { ...access, verb: "get" }).then((granted) => answer = granted);
+      await clock.advance(2_000);
+      assert.equal(answer, true, how);
+      const ends: GrantEnd[] = [];
+      grants.follow(caller, access, (end) => ends.push(end));
+      world.says = "denied";
+      await clock.advance(7 * minuteMs);
+      assert.equal(ends.length, 1, how);
+      assert.deepEqual([grants.isHeld(caller, access), await isHeldIn(store)], [false, true]);
+      store.failure = undefined;
+      mend();
+      await clock.advance(5_000);
+      assert.deepEqual([await isHeldIn(store), grants.failure], [false, undefined]);
+    }, store);
+  }
 });
