@@ -69,8 +69,8 @@ export class Grants {
   readonly #readers = new Map<string, Set<Reader>>();
   readonly #stop: () => void;
   #timer: Timer | undefined;
-  /** When the cloud came back into reach last: before that nobody could be asked. Milliseconds since 1970. */
-  #askedFrom = 0;
+  /** When the cloud came back into reach last: before that nobody could be asked. Monotonic milliseconds. */
+  #askedFrom = -Infinity;
   #isCut = false;
   #closed = false;
 
@@ -187,13 +187,12 @@ export class Grants {
   }
 
   #isGood({ reviewedAt }: Grant): boolean {
-    const ageMs = this.#options.clock.now() - reviewedAt;
-    return ageMs >= 0 && ageMs < goodMs;
+    return this.#options.clock.monotonic() - reviewedAt < goodMs;
   }
 
   /** Whether there is nothing in writing it anew. */
   #isFresh({ reviewedAt }: Grant): boolean {
-    return Math.abs(this.#options.clock.now() - reviewedAt) < sweepMs;
+    return this.#options.clock.monotonic() - reviewedAt < sweepMs;
   }
 
   #counts(grant: Grant): boolean {
@@ -202,15 +201,14 @@ export class Grants {
 
   /** For how long the cloud could have been asked since it granted it, and has not confirmed it. */
   #undecidedMs({ reviewedAt }: Grant): number {
-    const sinceMs = this.#options.clock.now() - Math.max(reviewedAt, this.#askedFrom);
-    return sinceMs >= 0 ? sinceMs : Infinity; // a clock that went back tells nothing
+    return this.#options.clock.monotonic() - Math.max(reviewedAt, this.#askedFrom);
   }
 
   /** While nothing can be asked no refusal lasts: the minute begins anew. */
   #interrupted(): void {
     const { link, clock } = this.#options;
     if (link.state === "offline") { for (const [, grant] of this.#grants.entries()) delete grant.deniedSince; }
-    else if (this.#isCut) this.#askedFrom = clock.now();
+    else if (this.#isCut) this.#askedFrom = clock.monotonic();
     this.#isCut = link.state === "offline";
   }
 
@@ -243,7 +241,7 @@ export class Grants {
   }
 
   #grant(key: string): void {
-    this.#grants.set(key, this.#options.clock.now());
+    this.#grants.set(key);
     this.#refusals.delete(key);
   }
 
@@ -295,7 +293,7 @@ export class Grants {
       const [reader] = readers;
       if (reader === undefined) continue;
       // It went for want of room: who comes back is asked for anew.
-      if (grant === undefined || this.#undecidedMs(grant) >= undecidedWatchMs) this.#tell(key, "clean");
+      if (grant === undefined) this.#tell(key, "clean");
       else if (grant.deniedSince !== undefined || !this.#isGood(grant)) void this.#renewOne(key, reader);
     }
   }
@@ -304,9 +302,13 @@ export class Grants {
     const { tokens } = this.#options;
     const token = tokens.of(scopeId);
     const review = token === undefined ? "unauthorized" : await this.#review(key, { scopeId, access, token });
-    if (review !== "unauthorized") return;
-    if (token !== undefined) tokens.reject(token);
-    if (this.#options.link.state === "online") this.#tell(key, "clean");
+    if (review === "unauthorized" && token !== undefined) tokens.reject(token);
+    if (this.#options.link.state !== "online") return;
+    const isLong = () => {
+      const grant = this.#grants.get(key);
+      return grant !== undefined && this.#undecidedMs(grant) >= undecidedWatchMs;
+    };
+    if (review === "unauthorized" || (review === "unknown" && isLong())) this.#tell(key, "clean");
   }
 
   /** Once each: they are over then. */

@@ -14,8 +14,8 @@ export interface KeptGrantsOptions {
 
 /** What the cloud has let a caller read. */
 export interface Grant {
-  /** Milliseconds since 1970. */
-  reviewedAt: number;
+  /** When the cloud said so last. Monotonic milliseconds; of one from before a restart as the wall clock tells. */
+  readonly reviewedAt: number;
   /** Since when the cloud says otherwise. Monotonic milliseconds. */
   deniedSince?: number;
 }
@@ -28,6 +28,7 @@ export const maxGrants = 10_000;
 const saveTimeoutMs = 2_000;
 const grantPrefix = "g|";
 
+/** Milliseconds since 1970. */
 const rowSchema = z.object({ reviewedAt: z.number() });
 
 /** The grants that are held, by keys that begin with the scope and a bar; each sealed in a row of the store. */
@@ -73,13 +74,16 @@ export class KeptGrants {
     read.sort((a, b) => (a.grant?.reviewedAt ?? 0) - (b.grant?.reviewedAt ?? 0));
     for (const { row, grant } of read) {
       if (grant === undefined) this.#batch.set(row, undefined);
-      else this.#put(row.slice(grantPrefix.length), { reviewedAt: grant.reviewedAt });
+      else this.#put(row.slice(grantPrefix.length), { reviewedAt: this.#monotonicOf(grant.reviewedAt) });
     }
   }
 
-  set(key: string, reviewedAt: number): void {
-    this.#batch.set(grantPrefix + key, new TextEncoder().encode(JSON.stringify({ reviewedAt })));
-    this.#put(key, { reviewedAt });
+  /** Takes a grant that the cloud gives now. */
+  set(key: string): void {
+    const { clock } = this.#options;
+    const row = { reviewedAt: clock.now() };
+    this.#batch.set(grantPrefix + key, new TextEncoder().encode(JSON.stringify(row)));
+    this.#put(key, { reviewedAt: clock.monotonic() });
   }
 
   delete(key: string): void {
@@ -108,6 +112,13 @@ export class KeptGrants {
   /** Commits what is pending. */
   async close(): Promise<void> {
     await this.#batch.close();
+  }
+
+  /** A clock that went back tells nothing: it may be any time ago. */
+  #monotonicOf(reviewedAt: number): number {
+    const { clock } = this.#options;
+    const ageMs = clock.now() - reviewedAt;
+    return ageMs >= 0 ? clock.monotonic() - ageMs : -Infinity;
   }
 
   #put(key: string, grant: Grant): void {

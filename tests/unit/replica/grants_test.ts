@@ -148,6 +148,36 @@ test("Grants: a watch goes on for an hour in which the cloud does not decide, th
     assert.deepEqual(ends, ["clean"]);
   }));
 
+test("Grants: a clock that is set, or a time without the hub, ends no watch that the cloud has not been asked about", async () => {
+  const store = createMemoryStore();
+  await withGrants(async ({ grants, clock, asked }) => {
+    const caller = callerOf(clock, { lifeMs: 6_000 * minuteMs });
+    await grants.check(caller, access);
+    const ends: GrantEnd[] = [];
+    grants.follow(caller, access, (end) => ends.push(end));
+    for (const byMs of [120 * minuteMs, -240 * minuteMs]) {
+      clock.step(byMs);
+      await clock.advance(minuteMs);
+      assert.equal(await grants.check(caller, access), true);
+    }
+    assert.deepEqual([ends, asked.length], [[], 1]);
+  }, store);
+  for (const [says, wanted] of [["allowed", []], ["unknown", ["clean"]]] as const) {
+    await withGrants(async (world) => {
+      const { grants, clock } = world;
+      clock.step(60 * minuteMs);
+      await grants.restore();
+      const caller = callerOf(clock, { lifeMs: 6_000 * minuteMs });
+      world.says = says;
+      const ends: GrantEnd[] = [];
+      grants.follow(caller, access, (end) => ends.push(end));
+      assert.equal(await grants.check(caller, access), says === "allowed");
+      await clock.advance(20_000);
+      assert.deepEqual(ends, wanted);
+    }, await kept(store));
+  }
+});
+
 test("Grants: what the cloud refuses holds for no request that it does not answer in time", () =>
   withGrants(async (world) => {
     const { grants, clock } = world;
