@@ -53,8 +53,10 @@ export async function mayRead({ grants }: HubContext, call: Call): Promise<boole
 }
 
 /** The same while the cloud is out of reach: the last grant holds; or does not answer in time: it does so for a time. */
-export function mightRead({ grants }: HubContext, call: Call): boolean {
+export async function mightRead({ grants }: HubContext, call: Call): Promise<boolean> {
   if (call.caller.token === undefined) return true;
   const access = accessOf(call);
-  return access !== undefined && shares(call) && grants?.holds(call.caller, access) === true;
+  if (access === undefined || !shares(call) || grants?.holds(call.caller, access) !== true) return false;
+  await grants.saved(call.caller, access);
+  return grants.holds(call.caller, access);
 }

@@ -22,7 +22,7 @@ export async function readFurtherPage(context: HubContext, call: Call): Promise<
   const query = queryOf(info, options);
   const list = context.pagedLists.find(id, { scope: call.caller.scope, query });
   if (list === undefined || list.epoch !== context.replica.of(query).epoch) throw continueExpired();
-  if (!mightRead(context, call)) throw continueExpired();
+  if (!await mightRead(context, call)) throw continueExpired();
   const { refusal } = list.collection;
   if (refusal !== undefined) throw refusal;
   try {

@@ -94,6 +94,15 @@ function declareCallerMetrics(
   const { grants } = context;
   if (grants !== undefined) {
     metrics.gauge("holdfast_grants", "What service accounts may read", [], () => [{ value: grants.size }]);
+    metrics.gauge(
+      "holdfast_grants_dropped",
+      "Grants that went for want of room",
+      [],
+      () => [{ value: grants.dropped }],
+    );
+    metrics.gauge("holdfast_grants_failed", "Whether grants, or their ends, cannot be written", [], () => [
+      { value: grants.failure === undefined ? 0 : 1 },
+    ]);
   }
   if (context.tokens !== undefined) declareTokenMetrics(context.tokens, metrics);
 }

@@ -59,7 +59,7 @@ export async function readCovered(context: HubContext, call: Call): Promise<Read
 export async function readHeld(context: HubContext, call: Call): Promise<boolean> {
   const { info, options, accept } = call;
   if (!accept.json && formFor(context, call) === undefined) return false;
-  if (!mightRead(context, call)) return false;
+  if (!await mightRead(context, call)) return false;
   if (info.verb === "get") return await readHeldObject(context, call);
   if (options === undefined) return false;
   if (info.verb === "list" && isExact(options)) throw expiredOffline(call);
@@ -86,6 +86,8 @@ function reflectedView({ replica }: HubContext, call: Call, query: Query): View 
     ? undefined
     : replica.of(query).view(query, (collection) => collection.state === "live", audienceOf(call));
   if (wider !== undefined) return wider;
+  // Nor is there anything to carry then.
+  if (!replica.hasRoom(call.caller.scope, query)) return undefined;
   offer(replica, call, query);
   const collection = replica.reflected(call.caller.scope, query);
   return collection === undefined ? undefined : new View(collection, replica.rows);

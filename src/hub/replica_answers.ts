@@ -1,3 +1,4 @@
+import { isSystem } from "../identity/caller.ts";
 import { queryOf } from "../kube/resources.ts";
 import { StoreError } from "../platform/store.ts";
 import type { Collection } from "../replica/collection.ts";
@@ -130,6 +131,7 @@ async function answerWatch(context: HubContext, call: Call, view: View): Promise
   const watch = writeWatch(sink, {
     ended: grant?.end ?? (() => collection.leave.nodeRefusal),
     view,
+    pins: isSystem(call.caller),
     ...(form === undefined ? {} : { form }),
     rows: context.replica.rows,
     frames: context.replica.frames,

@@ -16,3 +16,8 @@ export function serviceAccountCaller(token: ServiceAccountToken): Caller {
   const { namespace, serviceAccount } = token;
   return { scope: { id: `sa:${namespace}:${serviceAccount.name}:${serviceAccount.uid}` }, token };
 }
+
+/** Whether the node's own work hangs on it: the node itself, and the service accounts of `kube-system` (R15). */
+export function isSystem({ token }: Caller): boolean {
+  return token === undefined || token.namespace === "kube-system";
+}

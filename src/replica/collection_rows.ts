@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { nodeScope } from "../identity/scope.ts";
 import type { Query } from "../kube/resources.ts";
 import type { StatusError } from "../kube/status.ts";
 import { statusErrorOf } from "../kube/status_reader.ts";
@@ -13,6 +14,7 @@ import type { RowBatch } from "./row_batch.ts";
 export interface StoredCollection {
   readonly key: string;
   readonly query: Query;
+  readonly makerId: string;
   readonly head: CollectionHead;
   readonly objects: readonly HeldObject[];
   readonly resourceEpoch: number;
@@ -64,6 +66,7 @@ const headSchema = z.object({
   /** A Status. */
   refusal: z.unknown().optional(),
   callersOnly: z.boolean().default(false),
+  makerId: z.string().default(nodeScope.id),
   lastRead: z.number(),
   lastWatched: z.number(),
 });
@@ -130,10 +133,11 @@ export class CollectionRows {
   }
 
   #encodeHead(collection: Collection): Uint8Array {
-    const { query, head, resourceEpoch, shownBeyond, lastRead, lastWatched, leave: { callersOnly } } = collection;
+    const { query, makerId, head, resourceEpoch, shownBeyond, lastRead, lastWatched, leave } = collection;
+    const { callersOnly } = leave;
     const refusal = collection.refusal?.status();
     const times = { savedAt: this.#options.now(), lastRead, lastWatched };
-    return encode({ query, head, resourceEpoch, shownBeyond, refusal, callersOnly, ...times });
+    return encode({ query, makerId, head, resourceEpoch, shownBeyond, refusal, callersOnly, ...times });
   }
 
   #prefixOf(collection: Collection): string {

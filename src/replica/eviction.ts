@@ -88,8 +88,10 @@ export class Eviction {
       const unreadMs = now - collection.lastRead;
       if (unreadMs >= idleMs) replica.reflectors.stop(collection);
       const single = selectedNameOf(collection.query.fieldSelector) !== undefined;
-      if (!crowded && !(single && unreadMs >= idleMs + hourMs)) continue;
-      if (crowded) {
+      // Who has made as many as it may gets room for another in place of the one that was read least recently.
+      const full = crowded || (unreadMs >= idleMs && replica.isFull(collection.makerId));
+      if (!full && !(single && unreadMs >= idleMs + hourMs)) continue;
+      if (full) {
         this.#dropped += 1;
         logger.log("warn", "A collection is dropped for want of room", { collection: collection.key });
       }

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { Link } from "../cloud/link.ts";
 import type { ServiceAccountToken } from "../identity/service_account_token.ts";
 import type { Caller } from "../identity/caller.ts";
@@ -7,8 +6,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Store } from "../platform/store.ts";
 import { type Access, accessForbidden, accessKey } from "./access.ts";
 import type { CallerTokens } from "./caller_tokens.ts";
-import { readRows } from "./collection_rows.ts";
-import { RowBatch } from "./row_batch.ts";
+import { type Grant, KeptGrants } from "./kept_grants.ts";
 
 /** What the cloud said to a review: `unknown` where it did not decide, `unauthorized` where it does not take the token. */
 export type Review = "allowed" | "denied" | "unauthorized" | "unknown";
@@ -44,19 +42,7 @@ const undecidedWatchMs = 60 * 60_000;
 const refusalMs = { first: 1_000, most: 30_000 };
 /** How often is looked for grants that have to be renewed. */
 const sweepMs = 10_000;
-/** Grants at most: the one that was reviewed first goes first. */
-const maxGrants = 10_000;
 const maxRefusals = 1_000;
-const grantPrefix = "g|";
-
-const rowSchema = z.object({ reviewedAt: z.number() });
-
-interface Grant {
-  /** Milliseconds since 1970. */
-  reviewedAt: number;
-  /** Since when the cloud says otherwise. Monotonic milliseconds. */
-  deniedSince?: number;
-}
 
 interface Reader {
   readonly access: Access;
@@ -76,44 +62,45 @@ interface Refused {
  */
 export class Grants {
   readonly #options: GrantsOptions;
-  readonly #batch: RowBatch;
   /** By scope and access. */
-  readonly #grants = new Map<string, Grant>();
+  readonly #grants: KeptGrants;
   readonly #refusals = new Map<string, Refused>();
   readonly #reviewing = new Map<string, Promise<Review>>();
   readonly #readers = new Map<string, Set<Reader>>();
   readonly #stop: () => void;
   #timer: Timer | undefined;
-  /** When the cloud came back into reach last: before that nobody could be asked. Milliseconds since 1970. */
-  #askedFrom = 0;
+  /** When the cloud came back into reach last: before that nobody could be asked. Monotonic milliseconds. */
+  #askedFrom = -Infinity;
   #isCut = false;
   #closed = false;
 
   constructor(options: GrantsOptions) {
     this.#options = options;
-    this.#batch = new RowBatch(options);
+    this.#grants = new KeptGrants(options);
     this.#stop = options.link.onChange(() => this.#interrupted());
   }
 
   get size(): number {
     return this.#grants.size;
   }
+  /** How many had to go for want of room. */
+  get dropped(): number {
+    return this.#grants.dropped;
+  }
+  /** Why the last commit failed; undefined where it did not. */
+  get failure(): string | undefined {
+    return this.#grants.failure;
+  }
 
   /** Takes back what the store holds. Before anything is answered. @throws StoreError */
   async restore(): Promise<void> {
-    const { rows, corrupt } = await readRows(this.#options, grantPrefix);
-    for (const row of corrupt) this.#batch.set(row, undefined);
-    for (const [row, value] of rows) {
-      const read = rowSchema.safeParse(parse(value));
-      if (read.success) this.#grants.set(row.slice(grantPrefix.length), { reviewedAt: read.data.reviewedAt });
-      else this.#batch.set(row, undefined);
-    }
+    await this.#grants.restore();
     this.#schedule();
   }
 
   /** Whether the last word of the cloud was that a caller may read it. */
   isHeld(caller: Caller, access: Access): boolean {
-    return this.#grants.has(keyOf(caller.scope.id, access));
+    return this.#grants.get(keyOf(caller.scope.id, access)) !== undefined;
   }
 
   /** Whether a caller may read it without another word of the cloud: of one that is in reach the last one counts for a time. */
@@ -135,7 +122,10 @@ export class Grants {
     const key = keyOf(caller.scope.id, access);
     const grant = this.#grants.get(key);
     if (link.state === "offline") return grant !== undefined;
-    if (grant !== undefined && grant.deniedSince === undefined && this.#isGood(grant)) return true;
+    if (grant !== undefined && grant.deniedSince === undefined && this.#isGood(grant)) {
+      await this.#grants.saved(key); // the cloud's own answer has granted it a moment ago
+      return true;
+    }
     if (grant === undefined && clock.monotonic() < (this.#refusals.get(key)?.until ?? 0)) return false;
     const reviewing = this.#review(key, { scopeId: caller.scope.id, access, token });
     const review = grant === undefined ? await reviewing : await this.#inTime(reviewing);
@@ -145,10 +135,15 @@ export class Grants {
     return review === "unknown" && held !== undefined && held.deniedSince === undefined && this.#counts(held);
   }
 
+  /** Waits until what a caller was granted a moment ago is durable (R14). */
+  async saved(caller: Caller, access: Access): Promise<void> {
+    await this.#grants.saved(keyOf(caller.scope.id, access));
+  }
+
   /** Keys of the queries of which anybody was granted anything. */
   grantedQueries(): ReadonlySet<string> {
     // Scopes are escaped in keys, and so is all of an access: see `accessKey`.
-    return new Set([...this.#grants.keys()].map((key) => key.split("|")[2] ?? ""));
+    return new Set([...this.#grants.entries()].map(([key]) => key.split("|")[2] ?? ""));
   }
 
   /** A request in a caller's own name was answered: the cloud's answer is the grant. */
@@ -166,7 +161,7 @@ export class Grants {
     for (const verb of asked.verb === "get" ? ["get"] as const : ["list", "watch"] as const) {
       const access = { ...asked, verb };
       const key = keyOf(scope.id, access);
-      if (this.#grants.has(key)) void this.#review(key, { scopeId: scope.id, access, token });
+      if (this.#grants.get(key) !== undefined) void this.#review(key, { scopeId: scope.id, access, token });
     }
   }
 
@@ -188,17 +183,16 @@ export class Grants {
     this.#closed = true;
     this.#timer?.cancel();
     this.#stop();
-    await this.#batch.close();
+    await this.#grants.close();
   }
 
   #isGood({ reviewedAt }: Grant): boolean {
-    const ageMs = this.#options.clock.now() - reviewedAt;
-    return ageMs >= 0 && ageMs < goodMs;
+    return this.#options.clock.monotonic() - reviewedAt < goodMs;
   }
 
   /** Whether there is nothing in writing it anew. */
   #isFresh({ reviewedAt }: Grant): boolean {
-    return Math.abs(this.#options.clock.now() - reviewedAt) < sweepMs;
+    return this.#options.clock.monotonic() - reviewedAt < sweepMs;
   }
 
   #counts(grant: Grant): boolean {
@@ -207,15 +201,14 @@ export class Grants {
 
   /** For how long the cloud could have been asked since it granted it, and has not confirmed it. */
   #undecidedMs({ reviewedAt }: Grant): number {
-    const sinceMs = this.#options.clock.now() - Math.max(reviewedAt, this.#askedFrom);
-    return sinceMs >= 0 ? sinceMs : Infinity; // a clock that went back tells nothing
+    return this.#options.clock.monotonic() - Math.max(reviewedAt, this.#askedFrom);
   }
 
   /** While nothing can be asked no refusal lasts: the minute begins anew. */
   #interrupted(): void {
     const { link, clock } = this.#options;
-    if (link.state === "offline") { for (const grant of this.#grants.values()) delete grant.deniedSince; }
-    else if (this.#isCut) this.#askedFrom = clock.now();
+    if (link.state === "offline") { for (const [, grant] of this.#grants.entries()) delete grant.deniedSince; }
+    else if (this.#isCut) this.#askedFrom = clock.monotonic();
     this.#isCut = link.state === "offline";
   }
 
@@ -223,37 +216,33 @@ export class Grants {
   #review(key: string, asked: Asked): Promise<Review> {
     const before = this.#reviewing.get(key);
     if (before !== undefined) return before;
-    const reviewing = this.#options.review(asked.token.token, asked.access).then((review) => {
+    const reviewing = this.#options.review(asked.token.token, asked.access).then(async (review) => {
+      await this.#took(key, { ...asked, review });
       this.#reviewing.delete(key);
-      this.#took(key, { ...asked, review });
       return review;
     });
     this.#reviewing.set(key, reviewing);
     return reviewing;
   }
 
-  #took(key: string, { review, ...asked }: Asked & { readonly review: Review }): void {
+  /** What it changes is durable then (R14). */
+  async #took(key: string, { review, ...asked }: Asked & { readonly review: Review }): Promise<void> {
     const { clock } = this.#options;
-    if (review === "allowed") return this.#grant(key);
+    if (review === "allowed") {
+      this.#grant(key);
+      return await this.#grants.saved(key);
+    }
     if (review !== "denied") return;
     const grant = this.#grants.get(key);
     if (grant === undefined) return this.#refuse(key);
     grant.deniedSince ??= clock.monotonic();
     if (clock.monotonic() - grant.deniedSince < deniedMs) return;
-    this.#end(key, asked);
+    await this.#end(key, asked);
   }
 
   #grant(key: string): void {
-    const reviewedAt = this.#options.clock.now();
-    this.#grants.delete(key);
-    this.#grants.set(key, { reviewedAt });
+    this.#grants.set(key);
     this.#refusals.delete(key);
-    this.#batch.set(grantPrefix + key, new TextEncoder().encode(JSON.stringify({ reviewedAt })));
-    for (const oldest of this.#grants.keys()) {
-      if (this.#grants.size <= maxGrants) return;
-      this.#grants.delete(oldest);
-      this.#batch.set(grantPrefix + oldest, undefined);
-    }
   }
 
   #refuse(key: string): void {
@@ -263,10 +252,12 @@ export class Grants {
     this.#refusals.set(key, { until: this.#options.clock.monotonic() + keptMs, keptMs });
   }
 
-  #end(key: string, { scopeId, access, token: { namespace, serviceAccount } }: Asked): void {
+  /** At once for new requests; who reads is told once no power loss brings it back. */
+  async #end(key: string, { scopeId, access, token: { namespace, serviceAccount } }: Asked): Promise<void> {
     this.#grants.delete(key);
-    this.#batch.set(grantPrefix + key, undefined);
     this.#refuse(key);
+    await this.#grants.saved(key);
+    if (this.#grants.get(key) !== undefined) return; // the cloud has granted it anew meanwhile
     const user = `system:serviceaccount:${namespace}:${serviceAccount.name}`;
     const refusal = accessForbidden(access, user);
     this.#options.logger.log("info", "The cloud has taken back what it had granted", { why: refusal.message });
@@ -302,7 +293,7 @@ export class Grants {
       const [reader] = readers;
       if (reader === undefined) continue;
       // It went for want of room: who comes back is asked for anew.
-      if (grant === undefined || this.#undecidedMs(grant) >= undecidedWatchMs) this.#tell(key, "clean");
+      if (grant === undefined) this.#tell(key, "clean");
       else if (grant.deniedSince !== undefined || !this.#isGood(grant)) void this.#renewOne(key, reader);
     }
   }
@@ -311,9 +302,13 @@ export class Grants {
     const { tokens } = this.#options;
     const token = tokens.of(scopeId);
     const review = token === undefined ? "unauthorized" : await this.#review(key, { scopeId, access, token });
-    if (review !== "unauthorized") return;
-    if (token !== undefined) tokens.reject(token);
-    if (this.#options.link.state === "online") this.#tell(key, "clean");
+    if (review === "unauthorized" && token !== undefined) tokens.reject(token);
+    if (this.#options.link.state !== "online") return;
+    const isLong = () => {
+      const grant = this.#grants.get(key);
+      return grant !== undefined && this.#undecidedMs(grant) >= undecidedWatchMs;
+    };
+    if (review === "unauthorized" || (review === "unknown" && isLong())) this.#tell(key, "clean");
   }
 
   /** Once each: they are over then. */
@@ -332,12 +327,4 @@ interface Asked {
 
 function keyOf(scopeId: string, access: Access): string {
   return `${encodeURIComponent(scopeId)}|${accessKey(access)}`;
-}
-
-function parse(value: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(value));
-  } catch {
-    return undefined; // no schema takes it
-  }
 }

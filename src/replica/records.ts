@@ -10,7 +10,7 @@ export interface HeldRecord extends HeldObject {
   readonly savedAt: number;
   /** In which the cloud showed it: the versions of two epochs do not compare. */
   readonly epoch: number;
-  /** Answers to service accounts alone have shown that name: it is nothing to the node (design, section 4). */
+  /** Answers to service accounts alone have shown that object: it is nothing to the node (design, section 4). */
   readonly callersOnly: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface RecordsOptions {
   /** Now. */
   readonly epoch: () => number;
   readonly rows: ObjectRows;
-  /** Bytes of all records together; the least recently used go first. */
+  /** Bytes of all records together; what only service accounts were shown goes first, then the least recently used. */
   readonly maxBytes: number;
   readonly changed: (key: string, record: HeldRecord | undefined) => void;
 }
@@ -77,21 +77,22 @@ export class Records {
     const epoch = this.#options.epoch();
     const isOlder = old?.meta.uid === meta.uid && old.epoch === epoch &&
       compareVersions(meta.resourceVersion, old.meta.resourceVersion) < 0;
-    // Who may read a name may read what it has become.
-    const callersOnly = byCaller && old?.callersOnly !== false;
+    const callersOnly = byCaller && !isNodes(old, meta);
     if (isOlder) return callersOnly === old.callersOnly ? undefined : this.#replace(key, { ...old, callersOnly });
     const record = { ...this.#options.rows.add(path, { meta, bytes }), savedAt, epoch, callersOnly };
     this.#insert(key, record);
     this.#options.changed(key, record);
+    this.#bound(); // it may be the one that goes
   }
 
   /** Keeps an object that a collection has held until now, in place of what is kept of its name. */
   keep(path: ObjectPath, held: HeldObject, { savedAt, callersOnly: byCaller = false }: Omit<Recorded, "bytes">): void {
     const key = pathKey(path);
-    const callersOnly = byCaller && this.#records.get(key)?.callersOnly !== false;
+    const callersOnly = byCaller && !isNodes(this.#records.get(key), held.meta);
     const record = { ...this.#options.rows.retain(held), savedAt, epoch: this.#options.epoch(), callersOnly };
     this.#insert(key, record);
     this.#options.changed(key, record);
+    this.#bound(); // it may be the one that goes
   }
 
   /** Ends the record of a name, where it is of that uid or no uid is known. */
@@ -138,6 +139,7 @@ export class Records {
   restore(key: string, record: HeldRecord): void {
     this.#options.rows.retain(record);
     this.#insert(key, record);
+    this.#bound();
   }
 
   /** In place of the same object. */
@@ -150,12 +152,21 @@ export class Records {
     this.#delete(key);
     this.#records.set(key, record);
     this.#bytes += record.length;
-    for (const oldest of this.#records.keys()) {
+  }
+
+  #bound(): void {
+    for (const oldest of this.#leastFirst()) {
       if (this.#bytes <= this.#options.maxBytes) break;
       this.#delete(oldest);
       this.#dropped += 1;
       this.#options.changed(oldest, undefined);
     }
+  }
+
+  /** No service account pushes out what the node was shown: some of that is pinned (R15). */
+  *#leastFirst(): Iterable<string> {
+    for (const [key, { callersOnly }] of this.#records) if (callersOnly) yield key;
+    yield* this.#records.keys();
   }
 
   #delete(key: string): void {
@@ -165,4 +176,9 @@ export class Records {
     this.#bytes -= held.length;
     this.#options.rows.release(held);
   }
+}
+
+/** Whether a record is of that object and was shown to the node: what has become of it since is the node's to know too. */
+export function isNodes(record: HeldRecord | undefined, { uid }: Pick<ObjectMeta, "uid">): record is HeldRecord {
+  return record?.callersOnly === false && record.meta.uid === uid;
 }

@@ -8,7 +8,7 @@ import type { Removed } from "./list_difference.ts";
 import { objectKey, type ObjectPath, objectPath } from "./object_path.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
 import type { Freshness } from "./freshness.ts";
-import type { HeldRecord, Records } from "./records.ts";
+import { type HeldRecord, isNodes, type Records } from "./records.ts";
 import { View } from "./view.ts";
 
 /** Objects of one resource that were seen to be deleted; a stale collection that still holds one does not show it. */
@@ -279,11 +279,13 @@ export class ResourceReplica implements ResourceEpoch {
     }
   }
 
-  /** What the node was shown goes on to be known to it, also where only service accounts see what becomes of it. */
+  /**
+   * What the node was shown goes on to be known to it, also where only service accounts see what becomes of it. What comes
+   * after it under its name is another object, and nothing to the node.
+   */
   #passedForCallers(path: ObjectPath, { meta, bytes }: ShownObject): void {
     const { records, now } = this.#options;
-    const known = records.get(path);
-    if (known?.callersOnly !== false) return records.passed(path, meta);
+    if (!isNodes(records.get(path), meta)) return records.passed(path, meta);
     if (bytes !== undefined) records.put(path, { bytes, savedAt: now(), callersOnly: true });
   }
 

@@ -29,6 +29,8 @@ export interface WatchAnswerOptions {
   readonly bookmarks: boolean;
   /** Missing for objects as they are. */
   readonly form?: Form;
+  /** Whether it pins its collection (R15). @default {true} */
+  readonly pins?: boolean;
   /** How long the watch lasts. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -98,9 +100,9 @@ class WatchAnswer {
   }
 
   async run(): Promise<void> {
-    const { view: { collection }, signals } = this.#options;
+    const { view: { collection }, signals, pins = true } = this.#options;
     const stop = collection.subscribe(this.#wake);
-    const closed = collection.openWatch();
+    const closed = collection.openWatch({ pins });
     for (const signal of signals) signal.addEventListener("abort", this.#wake);
     // A client that has gone does not make room any more: its sink says so.
     void this.#sink.closed.then(this.#wake);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { maxScopeCollections } from "../../src/replica/replica.ts";
 import type { CallersScene } from "../testing/callers_scene.ts";
 import { assertAnswer, fromReplica, maps, readAll, watchesOf, watchOf, withGrants } from "../testing/grants_scene.ts";
 import { seed } from "../testing/sample_objects.ts";
@@ -251,4 +252,24 @@ test("a service account reads its own writes from the replica at once", () =>
       const read = await ask(red, `${maps("red")}/a?resourceVersion=0`);
       assert.equal(read.body.metadata.resourceVersion, patched.body.metadata.resourceVersion);
     }
+  }));
+
+test("past a hundred collections what one service account asks goes to the cloud, and costs others nothing", () =>
+  withGrants(async (scene, rbac) => {
+    const { ask, watchAs, issuer } = scene;
+    for (const user of ["red:app", "red:other"]) rbac.rules.set(user, [readAll("red")]);
+    const red = await issuer.token({ namespace: "red" });
+    const other = await issuer.token({ namespace: "red", name: "other" });
+    const selecting = (index: number) => `${maps("red")}?resourceVersion=0&labelSelector=a!%3D${index}`;
+    for (let index = 0; index < maxScopeCollections; index++) {
+      assertAnswer(await ask(red, selecting(index)), fromReplica);
+    }
+    assertAnswer(await ask(red, selecting(100)), [200, "cloud", 2]);
+    assert.equal((await (await watchAs(red, `${selecting(100)}&watch=true`)).next()).object.metadata.name, "a");
+    assertAnswer(await ask(red, selecting(0)), fromReplica);
+    assertAnswer(await ask(other, selecting(101)), fromReplica);
+    assertAnswer(await scene.request("GET", selecting(102)), fromReplica);
+    await scene.cut();
+    assert.equal((await ask(red, selecting(100))).status, 503);
+    assertAnswer(await ask(other, selecting(101)), fromReplica);
   }));

@@ -8,7 +8,9 @@ import type { Store } from "../../../src/platform/store.ts";
 import type { Access } from "../../../src/replica/access.ts";
 import { CallerTokens } from "../../../src/replica/caller_tokens.ts";
 import { type GrantEnd, Grants, type Review } from "../../../src/replica/grants.ts";
+import { maxGrants, maxScopeGrants } from "../../../src/replica/kept_grants.ts";
 import { createMemoryStore } from "../../../src/store/memory_store.ts";
+import { createFaultyStore } from "../../testing/faulty_store.ts";
 import { createFakeClock, type FakeClock } from "../../testing/fake_clock.ts";
 
 const query = { group: "", version: "v1", resource: "pods", namespace: "red", labelSelector: "", fieldSelector: "" };
@@ -146,6 +148,36 @@ test("Grants: a watch goes on for an hour in which the cloud does not decide, th
     assert.deepEqual(ends, ["clean"]);
   }));
 
+test("Grants: a clock that is set, or a time without the hub, ends no watch that the cloud has not been asked about", async () => {
+  const store = createMemoryStore();
+  await withGrants(async ({ grants, clock, asked }) => {
+    const caller = callerOf(clock, { lifeMs: 6_000 * minuteMs });
+    await grants.check(caller, access);
+    const ends: GrantEnd[] = [];
+    grants.follow(caller, access, (end) => ends.push(end));
+    for (const byMs of [120 * minuteMs, -240 * minuteMs]) {
+      clock.step(byMs);
+      await clock.advance(minuteMs);
+      assert.equal(await grants.check(caller, access), true);
+    }
+    assert.deepEqual([ends, asked.length], [[], 1]);
+  }, store);
+  for (const [says, wanted] of [["allowed", []], ["unknown", ["clean"]]] as const) {
+    await withGrants(async (world) => {
+      const { grants, clock } = world;
+      clock.step(60 * minuteMs);
+      await grants.restore();
+      const caller = callerOf(clock, { lifeMs: 6_000 * minuteMs });
+      world.says = says;
+      const ends: GrantEnd[] = [];
+      grants.follow(caller, access, (end) => ends.push(end));
+      assert.equal(await grants.check(caller, access), says === "allowed");
+      await clock.advance(20_000);
+      assert.deepEqual(ends, wanted);
+    }, await kept(store));
+  }
+});
+
 test("Grants: what the cloud refuses holds for no request that it does not answer in time", () =>
   withGrants(async (world) => {
     const { grants, clock } = world;
@@ -232,6 +264,36 @@ test("Grants are renewed for those who go on by them; with a token that has ende
     assert.deepEqual([ends[0], grants.isHeld(caller, access)], ["clean", true]);
   }));
 
+test("Grants: who asks for ever more loses its own that were reviewed first, and nobody else any, over a restart too", async () => {
+  const store = createMemoryStore();
+  const named = (index: number): Access => ({ ...access, verb: "get", name: `p${index}` });
+  await withGrants(async ({ grants, clock }) => {
+    const proxy = callerOf(clock, { uid: "proxy" });
+    const pod = callerOf(clock, { uid: "pod" });
+    const ends: GrantEnd[] = [];
+    grants.granted(proxy, access);
+    grants.follow(proxy, access, (end) => ends.push(end));
+    for (let index = 0; index <= maxScopeGrants; index++) {
+      grants.granted(pod, named(index));
+      await clock.advance(1);
+    }
+    assert.deepEqual([grants.size, grants.dropped], [maxScopeGrants + 1, 1]);
+    assert.deepEqual([0, 1, maxScopeGrants].map((index) => grants.isHeld(pod, named(index))), [false, true, true]);
+    for (let uid = 0; uid < maxGrants / maxScopeGrants; uid++) {
+      for (let index = 0; index < maxScopeGrants; index++) {
+        grants.granted(callerOf(clock, { uid: `${uid}` }), named(index));
+      }
+    }
+    await clock.advance(20_000);
+    assert.deepEqual([grants.size, grants.isHeld(proxy, access), ends], [maxGrants, true, []]);
+  }, store);
+  await withGrants(({ grants, clock }) => {
+    assert.equal(grants.isHeld(callerOf(clock, { uid: "proxy" }), access), true);
+    assert.equal(grants.size, maxGrants);
+    return Promise.resolve();
+  }, store);
+});
+
 test("Grants are taken back from the store, and those that ended are not", async () => {
   const store = createMemoryStore();
   const list: Access = { ...access, verb: "list" };
@@ -255,4 +317,73 @@ test("Grants are taken back from the store, and those that ended are not", async
     assert.equal(grants.isHeld(callerOf(clock, { uid: "2" }), access), false);
     return Promise.resolve();
   }, store);
+});
+
+/** Loses power: what is durable now is all that the next hub finds. */
+async function kept(store: Store): Promise<Store> {
+  const copy = createMemoryStore();
+  const put: [string, Uint8Array][] = [];
+  for await (const [row, value] of store.list("")) put.push([row, value]);
+  await copy.commit({ put });
+  return copy;
+}
+
+async function isHeldIn(store: Store, verb: Access["verb"] = "watch"): Promise<boolean> {
+  let held = false;
+  await withGrants(({ grants, clock }) => {
+    held = grants.isHeld(callerOf(clock), { ...access, verb });
+    return Promise.resolve();
+  }, await kept(store));
+  return held;
+}
+
+test("R14: Grants: what is granted is durable before it is answered by, and its end before its watches are told", async () => {
+  const store = createMemoryStore();
+  await withGrants(async (world) => {
+    const { grants, clock } = world;
+    const caller = callerOf(clock);
+    assert.equal(await grants.check(caller, access), true);
+    assert.equal(await isHeldIn(store), true);
+    const list: Access = { ...access, verb: "list" };
+    grants.granted(caller, list);
+    assert.equal(await isHeldIn(store, "list"), false);
+    assert.equal(await grants.check(caller, list), true);
+    assert.equal(await isHeldIn(store, "list"), true);
+    grants.granted(caller, { ...access, verb: "get" });
+    await grants.saved(caller, { ...access, verb: "get" });
+    assert.equal(await isHeldIn(store, "get"), true);
+    const ends: Promise<boolean>[] = [];
+    grants.follow(caller, access, () => ends.push(isHeldIn(store)));
+    world.says = "denied";
+    await clock.advance(7 * minuteMs);
+    assert.deepEqual(await Promise.all(ends), [false]);
+  }, store);
+});
+
+test("R14: Grants: a store that is full, or hangs, holds nobody up: who reads is told, and the end is kept once it can be", async () => {
+  for (const how of ["full", "hangs"] as const) {
+    const store = createFaultyStore();
+    let mend = () => undefined as void;
+    await withGrants(async (world) => {
+      const { grants, clock } = world;
+      const caller = callerOf(clock);
+      assert.equal(await grants.check(caller, access), true);
+      if (how === "full") store.failure = "disk full";
+      else store.held = new Promise((resolve) => mend = resolve);
+      let answer: boolean | undefined;
+      void grants.check(caller, { ...access, verb: "get" }).then((granted) => answer = granted);
+      await clock.advance(2_000);
+      assert.equal(answer, true, how);
+      const ends: GrantEnd[] = [];
+      grants.follow(caller, access, (end) => ends.push(end));
+      world.says = "denied";
+      await clock.advance(7 * minuteMs);
+      assert.equal(ends.length, 1, how);
+      assert.deepEqual([grants.isHeld(caller, access), await isHeldIn(store)], [false, true]);
+      store.failure = undefined;
+      mend();
+      await clock.advance(5_000);
+      assert.deepEqual([await isHeldIn(store), grants.failure], [false, undefined]);
+    }, store);
+  }
 });

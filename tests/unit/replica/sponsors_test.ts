@@ -8,7 +8,7 @@ import { maxSponsors } from "../../../src/replica/carriers.ts";
 import type { Collection } from "../../../src/replica/collection.ts";
 import { Eviction } from "../../../src/replica/eviction.ts";
 import { createMemoryStore } from "../../../src/store/memory_store.ts";
-import { mapsQuery } from "../../testing/json_objects.ts";
+import { mapBytes, mapsQuery } from "../../testing/json_objects.ts";
 import { silentLogger } from "../../testing/lone_replica.ts";
 import { createReflected, momentMs, type Reflected, type ReflectedOptions } from "../../testing/reflected.ts";
 
@@ -301,6 +301,47 @@ test("Carriers keep a hundred sponsors of a query: the one that came first goes 
   await one.clock.advance(momentMs);
   assertLive(collection);
   assert.equal(one.carriers().at(-1), "s2");
+  await end(one);
+});
+
+test("Sponsors: of an object that the node was shown it is told what becomes of it, and nothing of its namesake after it", async () => {
+  const one = await scene();
+  const { replica, clock, cloud } = one;
+  const path = { ...query, name: "a" };
+  const node = () => replica.of(query).find(path)?.held.meta.resourceVersion;
+  const collection = one.ask(callerOf(one, "red"));
+  await clock.advance(momentMs);
+  assertLive(collection);
+  const [held] = collection.objects();
+  assert.ok(held);
+  replica.records.put(path, { bytes: await replica.rows.read(held), savedAt: 1 });
+  assert.equal(node(), held.meta.resourceVersion);
+  const applied = (uid: string) => mapBytes("a", Number(collection.resourceVersion) + 1, { uid });
+  collection.apply("MODIFIED", applied(held.meta.uid));
+  assert.equal(node(), collection.resourceVersion);
+  collection.apply("DELETED", applied(held.meta.uid));
+  collection.apply("ADDED", applied("namesake"));
+  cloud.cut = true;
+  await clock.advance(minuteMs);
+  assert.equal(node(), undefined);
+  assert.equal(replica.of(query).find(path, "granted")?.held.meta.uid, "namesake");
+  await end(one);
+});
+
+test("Sponsors: a namesake that follows without a deletion's event is nothing to the node", async () => {
+  const one = await scene();
+  const { replica, clock } = one;
+  const path = { ...query, name: "a" };
+  const collection = one.ask(callerOf(one, "red"));
+  await clock.advance(momentMs);
+  assertLive(collection);
+  const [held] = collection.objects();
+  assert.ok(held);
+  replica.records.put(path, { bytes: mapBytes("a", 1, { uid: "before" }), savedAt: 1 });
+  const bytes = await replica.rows.read(held);
+  replica.of(query).took({ meta: held.meta, bytes }, collection);
+  assert.equal(replica.of(query).find(path), undefined);
+  assert.equal(replica.records.get(path), undefined);
   await end(one);
 });
 
