@@ -155,6 +155,7 @@ export class Records {
   }
 
   #bound(): void {
+    if (this.#bytes <= this.#options.maxBytes) return; // looking for who goes reads them all
     for (const oldest of this.#leastFirst()) {
       if (this.#bytes <= this.#options.maxBytes) break;
       this.#delete(oldest);
