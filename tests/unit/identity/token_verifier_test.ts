@@ -241,7 +241,10 @@ test("TokenVerifier fetches keys that are old although made-up tokens keep comin
     await cluster.rotate();
     await assertRefused(verifier, madeUp, /audience/);
     await verifier.verify(long);
-    await clock.advance(0);
+    // Nobody waits for it, and signatures are checked in real time.
+    for (let i = 0; i < 400 && kept.at(-1)?.keys.length !== 2; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
     assert.equal(kept.at(-1)?.keys.length, 2);
   }));
 
