@@ -19,6 +19,9 @@ export interface WatchObjectsOptions {
 /** The API server has this long more to end a watch by itself. */
 const graceMs = 10_000;
 
+/** An event is as long as an object may be, and a little more. */
+const maxLineCharacters = 4 * 1024 * 1024;
+
 /** Objects of one page: a page must not be longer than the answer that is read. */
 const pageSize = 500;
 
@@ -75,6 +78,7 @@ async function* watchLines(options: WatchObjectsOptions, resourceVersion: string
     for await (const chunk of body) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
+      if (rest.length > maxLineCharacters) throw new Error(`An event of ${path} is too long`);
       yield* lines.filter((line) => line !== "");
     }
   } finally {

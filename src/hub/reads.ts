@@ -69,7 +69,7 @@ export async function readHeld(context: HubContext, call: Call): Promise<boolean
   const { collection } = view;
   // It catches up as soon as the link is back.
   if (info.verb === "watch") {
-    offer(context.replica, call, query);
+    if (collection === context.replica.held(nodeScope, query)) offer(context.replica, call, query);
     context.replica.reflectors.start(collection);
   }
   if (isAhead(collection, options.resourceVersion) && wantsState(call)) {

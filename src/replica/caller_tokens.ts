@@ -1,3 +1,4 @@
+import { bound } from "../identity/bound.ts";
 import type { ServiceAccountToken } from "../identity/service_account_token.ts";
 import type { Clock } from "../platform/clock.ts";
 
@@ -23,8 +24,8 @@ export class CallerTokens {
     const isNewer = known === undefined || token.expiresAt > known.expiresAt;
     if (!isNewer && token.expiresAt < known.expiresAt) return false;
     this.#tokens.delete(scopeId);
+    bound(this.#tokens, maxTokens);
     this.#tokens.set(scopeId, token);
-    bound(this.#tokens);
     return isNewer;
   }
 
@@ -38,14 +39,7 @@ export class CallerTokens {
   /** The cloud does not take it. */
   reject({ token }: ServiceAccountToken): void {
     this.#rejected.delete(token);
+    bound(this.#rejected, maxTokens);
     this.#rejected.set(token, this.#clock.monotonic() + rejectedMs);
-    bound(this.#rejected);
-  }
-}
-
-function bound(map: Map<string, unknown>): void {
-  for (const oldest of map.keys()) {
-    if (map.size <= maxTokens) return;
-    map.delete(oldest);
   }
 }

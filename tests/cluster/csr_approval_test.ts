@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { makeCertificateRequest } from "../../src/identity/certificate_request.ts";
 import { type CertificateTemplate, clientTemplate, servingTemplate } from "../../src/identity/certificate_template.ts";
 import { getJson } from "./driver/api_client.ts";
 import type { Child } from "./driver/child.ts";
 import { type Cluster, startCluster } from "./driver/cluster.ts";
 import { startController } from "./driver/controller.ts";
 import { startHub } from "./driver/hub.ts";
-import { joinFlags, type SigningRequest, signingRequests } from "./driver/join.ts";
+import { askForCertificate, joinFlags, signingRequests } from "./driver/join.ts";
 import { waitFor } from "./driver/wait.ts";
 
 const REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
@@ -152,23 +151,8 @@ describe("the approver of a cluster that has no other", () => {
     assert.doesNotMatch(controller.log(), /403|forbidden|cannot be/);
   });
 
-  /** @returns the request's name */
-  async function ask(template: CertificateTemplate, [user, group]: readonly [string, string]): Promise<string> {
-    const { request } = await makeCertificateRequest(template);
-    const { signerName, usages } = template;
-    const answer = await cluster.api(REQUESTS, {
-      method: "POST",
-      headers: { "Impersonate-User": user, "Impersonate-Group": group },
-      body: JSON.stringify({
-        apiVersion: "certificates.k8s.io/v1",
-        kind: "CertificateSigningRequest",
-        metadata: { generateName: "test-" },
-        spec: { request: btoa(request), signerName, usages },
-      }),
-    });
-    // Whoever may not even ask is refused before.
-    assert.equal(answer.status, 201, answer.text);
-    return (JSON.parse(answer.text) as SigningRequest).metadata.name;
+  function ask(template: CertificateTemplate, [user, group]: readonly [string, string]): Promise<string> {
+    return askForCertificate(cluster.api, template, { user, group });
   }
 
   async function conditionsOf(name: string): Promise<readonly string[]> {

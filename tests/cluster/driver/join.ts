@@ -1,5 +1,8 @@
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeCertificateRequest } from "../../../src/identity/certificate_request.ts";
+import type { CertificateTemplate } from "../../../src/identity/certificate_template.ts";
 import { spkiHashes } from "../../../src/identity/spki_hash.ts";
 import { type ApiAnswer, type ApiClient, getJson } from "./api_client.ts";
 import type { Cluster } from "./cluster.ts";
@@ -36,6 +39,34 @@ export async function signingRequests(api: ApiClient, signer = ""): Promise<read
   // The tests' assertions look at the fields.
   const { items = [] } = await getJson(api, requests) as unknown as { readonly items?: readonly SigningRequest[] };
   return items.filter(({ spec }) => signer === "" || spec.signerName === `kubernetes.io/${signer}`);
+}
+
+export interface Requester {
+  readonly user: string;
+  readonly group: string;
+}
+
+/** Asks for a certificate as somebody else. @returns the request's name */
+export async function askForCertificate(
+  api: ApiClient,
+  template: CertificateTemplate,
+  { user, group }: Requester,
+): Promise<string> {
+  const { request } = await makeCertificateRequest(template);
+  const { signerName, usages } = template;
+  const answer = await api(requests, {
+    method: "POST",
+    headers: { "Impersonate-User": user, "Impersonate-Group": group },
+    body: JSON.stringify({
+      apiVersion: "certificates.k8s.io/v1",
+      kind: "CertificateSigningRequest",
+      metadata: { generateName: "test-" },
+      spec: { request: btoa(request), signerName, usages },
+    }),
+  });
+  // Whoever may not even ask is refused before.
+  assert.equal(answer.status, 201, answer.text);
+  return (JSON.parse(answer.text) as SigningRequest).metadata.name;
 }
 
 /** Approves or denies it by hand. */

@@ -32,6 +32,15 @@ const page = (items: readonly unknown[], next?: string) => ({
   body: JSON.stringify({ metadata: { resourceVersion: "7", continue: next }, items }),
 });
 
+test("watchObjects ends where an event has no end", async () => {
+  const { upstream, objects } = createWorld();
+  upstream.answer = ({ rawPath }) =>
+    rawPath.includes("watch=true") ? { status: 200, body: "x".repeat(5_000_000) } : page([]);
+  await assert.rejects(async () => {
+    for await (const object of objects()) assert.fail(String(object));
+  }, /An event of .* is too long/);
+});
+
 test("watchObjects lists in pages, then watches from the version of the list", async () => {
   const { upstream, objects } = createWorld();
   upstream.answer = ({ rawPath }) => {
