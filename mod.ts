@@ -30,6 +30,14 @@ export {
   type LookupSource,
 } from "./src/filter/filter.ts";
 
+/** Who calls. */
+export type { Caller } from "./src/identity/caller.ts";
+export type { Scope } from "./src/identity/scope.ts";
+export type { NamedObject, ServiceAccountToken } from "./src/identity/service_account_token.ts";
+
+/** With what service account tokens are verified. */
+export type { PublicKey, TokenKeys } from "./src/identity/token_keys.ts";
+
 /** The API servers that a hub asks, and the cluster that they must belong to. */
 export type { BackendOptions } from "./src/cloud/backend.ts";
 export type { LbMode } from "./src/cloud/balancer.ts";

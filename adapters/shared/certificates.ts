@@ -13,8 +13,13 @@ export const isIssuedBy: IsIssuedBy = (chain, bundle) => {
   return false;
 };
 
+/** A key of a kind that is not known here has signed nothing. */
 function isSignedBy(certificate: X509Certificate, ca: X509Certificate): boolean {
-  return certificate.checkIssued(ca) && certificate.verify(ca.publicKey);
+  try {
+    return certificate.checkIssued(ca) && certificate.verify(ca.publicKey);
+  } catch {
+    return false;
+  }
 }
 
 /** What is no certificate is left out. */

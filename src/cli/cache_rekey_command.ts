@@ -16,7 +16,7 @@ import {
   type StoragePlace,
   storePath,
 } from "./hub_storage.ts";
-import { interruptedRekey, rekeyMarkPath } from "./interrupted_rekey.ts";
+import { interruptedRekey, markRekey, rekeyMarkPath } from "./interrupted_rekey.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** `holdfast cache rekey`. */
@@ -78,14 +78,17 @@ async function changeOf(context: CommandContext): Promise<KeyChange> {
   const keyPath = await storageKeyPath(place);
   const given = values.string("new-storage-key-file");
   const begun = await interruptedRekey(platform.files, place.rootDir);
-  if (given !== "" && begun !== undefined && begun !== given) {
+  if (begun !== undefined && begun.oldKey !== keyPath) {
+    throw new UsageError(`The change that was interrupted is from --storage-key-file "${begun.oldKey}": give that`);
+  }
+  if (given !== "" && begun !== undefined && begun.newKey !== given) {
     throw new UsageError(
-      `--new-storage-key-file "${given}" is another one than that of the change that was interrupted: "${begun}"`,
+      `--new-storage-key-file "${given}" is another one than that of the change that was interrupted: "${begun.newKey}"`,
     );
   }
   if (given === keyPath) throw new UsageError(`--new-storage-key-file "${given}" is the file of the old key`);
   const next = `${keyPath}.next`;
-  const newPath = begun ?? (given === "" ? next : given);
+  const newPath = begun?.newKey ?? (given === "" ? next : given);
   const replaces = newPath === next;
   if (replaces && keyPath === credentialPath(platform)) {
     throw new UsageError(
@@ -98,18 +101,17 @@ async function changeOf(context: CommandContext): Promise<KeyChange> {
 /** At each step a run that follows goes on where this one was ended: the old key goes last. */
 async function rekey({ place, keyPath, newPath, replaces, begun }: KeyChange, stores: readonly Store[]) {
   const { files, random, createCipher } = place.platform;
-  const mark = rekeyMarkPath(place.rootDir);
   const from: Cipher = createCipher(await openingKey(place));
   if (!begun) {
     await refuseOtherKey(place, { keyPath, stores: stores.map((store) => createSealedStore(store, from)) });
     if (replaces) await files.remove(newPath); // left by a change that was done
   }
   const newKey = await loadStorageKey({ files, random, path: newPath });
-  await files.writeAtomic(mark, new TextEncoder().encode(newPath), { mode: 0o600 });
+  await markRekey(files, place.rootDir, { oldKey: keyPath, newKey: newPath });
   const results: Rekeyed[] = [];
   for (const store of stores) results.push(await rekeyStore(store, { from, to: createCipher(newKey) }));
   if (replaces) await files.writeAtomic(keyPath, newKey, { mode: 0o600 });
-  await files.remove(mark);
+  await files.remove(rekeyMarkPath(place.rootDir));
   if (replaces) await files.remove(newPath);
   return results;
 }

@@ -1,5 +1,6 @@
 import type { HubCertificates } from "../hub/hub_certificates.ts";
 import { expiryOf } from "../identity/certificate_members.ts";
+import { dummyIps } from "../identity/certificate_template.ts";
 import { loadCertificateIdentity } from "../identity/certificate_identity.ts";
 import { parseJoinToken } from "../identity/join_token.ts";
 import { createJsonApi, type JsonApi } from "../identity/json_api.ts";
@@ -33,9 +34,6 @@ export interface IdentitySource {
   keep(api: JsonApi): void;
   close(): Promise<void>;
 }
-
-/** Address of the dummy interface, by which pods reach the hub. */
-const dummyIp = "169.254.2.1";
 
 /**
  * Finds the node's identity: a kubeconfig's, kubelet's, or the hub's own, for which it joins where there is none yet.
@@ -152,7 +150,7 @@ export async function openCertificates(options: KeepingOptions): Promise<KeptCer
   const servers = identity.backends.map(({ host, upstream }) => ({ host, upstream }));
   const api = createJsonApi({ servers, clock, token: identity.authorization });
   const serving = await openServingCertificate({
-    ...{ files, clock, random, logger, isIssuedBy, api, dummyIp },
+    ...{ files, clock, random, logger, isIssuedBy, api, dummyIp: dummyIps[0] },
     rootDir: rootDirOf(values),
     nodeName: values.string("node-name"),
     nodeIp: values.string("node-ip"),

@@ -15,6 +15,7 @@ import { type HubIdentity, openHubIdentity } from "./hub_identity.ts";
 import { warnOfIgnoredFlags } from "./ignored_flags.ts";
 import { startOnStorage } from "./hub_storage.ts";
 import { hubLinkOptions, openState, workingModeOf } from "./hub_link_options.ts";
+import { SecureListener } from "./secure_listener.ts";
 import { listenOn } from "./listen_on.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
@@ -62,16 +63,28 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   const { serving } = kept;
   cleanup.push(() => serving.close());
   const certificates = certificatesOf(source, serving);
-  const parts = { identity, logger, certificates };
+  const secure = new SecureListener({
+    listen: platform.listen,
+    hostname: values.string("bind-proxy-address"),
+    port: values.integer("proxy-secure-port"),
+    certificate: serving,
+    clientCa: identity.ca,
+    clock: platform.clock,
+    random: platform.random,
+    logger,
+  });
+  identity.onCa(() => secure.refresh());
+  const parts = { identity, logger, certificates, secureProblem: () => secure.problem };
   const hub = workingModeOf(values) === "cloud"
     ? await createHub({ ...hubOptions({ platform, values }, parts), store: createMemoryStore() })
     : await startOnDisk({ platform, values }, { ...parts, cleanup });
   const listeners: Listener[] = [];
   // Watches are ended by the hub, while its listeners wait for answers under way.
   cleanup.push(async () => {
-    await Promise.all([hub.close(), ...listeners.map((listener) => listener.close(stopGraceMs))]);
+    await Promise.all([hub.close(), ...[secure, ...listeners].map((listener) => listener.close(stopGraceMs))]);
   });
   await listen({ platform, values, hub, listeners });
+  await secure.start(hub.handleSecure);
   kept.start();
   const [proxy, status] = listeners.map((listener) => `http://${hostAndPort(listener.hostname, listener.port)}`);
   logger.log("info", "Hub listens", { node: values.string("node-name"), cloud: origins, proxy, status, version });
@@ -81,6 +94,8 @@ interface HubParts {
   readonly identity: HubIdentity;
   readonly logger: Logger;
   readonly certificates: HubCertificates;
+  /** Why the TLS port is not open; nothing where it is. */
+  readonly secureProblem: () => string | undefined;
   readonly state?: HubState;
 }
 
@@ -106,7 +121,7 @@ async function startOnDisk({ platform, values }: Context, starting: HubParts & S
 
 function hubOptions(
   { platform, values }: Context,
-  { identity, logger, state, certificates }: HubParts,
+  { identity, logger, certificates, secureProblem, state }: HubParts,
 ): Omit<HubOptions, "store" | "outboxStore"> {
   const allowUids = values.list("plain-allow-uid").map(Number);
   return {
@@ -116,6 +131,7 @@ function hubOptions(
     ...(state === undefined ? {} : { state }),
     logger,
     certificates,
+    secureProblem,
     metrics: platform.createMetrics(),
     cloudReadTimeoutMs: values.durationMs("cloud-read-timeout"),
     minRequestTimeoutMs: values.durationMs("min-request-timeout"),

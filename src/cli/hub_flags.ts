@@ -56,6 +56,13 @@ export const hubFlags: readonly Flag[] = [
     group: "Listeners",
   },
   {
+    ...port,
+    name: "proxy-secure-port",
+    default: "10268",
+    help: "port of the TLS proxy, for callers with a service account's token; 0 picks a free one",
+    group: "Listeners",
+  },
+  {
     name: "plain-allow-uid",
     type: "list",
     default: "",

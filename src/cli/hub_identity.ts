@@ -19,6 +19,8 @@ export interface HubIdentity {
   /** One for each origin, in their order. */
   readonly backends: readonly BackendOptions[];
   readonly authorization: () => string | undefined;
+  /** The CA that is trusted now, PEM; missing where the system's CAs are. */
+  readonly ca: () => string | undefined;
   /** Of the CA's keys; empty where the system's CAs are trusted. */
   readonly caHashes: readonly string[];
   /** Called when the files were read again, with the CA's hashes. */
@@ -41,7 +43,7 @@ export async function openHubIdentity(options: HubIdentityOptions): Promise<HubI
   const closing = new AbortController();
   let identity = await load();
   const ways = origins.map((origin) => openWays(platform, { origin, identity }));
-  let heard = (_: readonly string[]): void => {};
+  const heard = new Set<(caHashes: readonly string[]) => void>();
   const reload = async (): Promise<void> => {
     try {
       identity = await load();
@@ -54,7 +56,8 @@ export async function openHubIdentity(options: HubIdentityOptions): Promise<HubI
       upstream.rotate(nodeCredentials(identity));
       callerUpstream.rotate(callerCredentials(identity));
     }
-    heard(await caHashesOf(identity));
+    const caHashes = await caHashesOf(identity);
+    for (const listener of heard) listener(caHashes);
     logger.log("info", "Identity was read again", { files: identity.files.join(", ") });
     follow();
   };
@@ -70,7 +73,8 @@ export async function openHubIdentity(options: HubIdentityOptions): Promise<HubI
     backends: ways,
     authorization: () => identity.token,
     caHashes: await caHashesOf(identity),
-    onCa: (listener) => heard = listener,
+    ca: () => identity.ca,
+    onCa: (listener) => void heard.add(listener),
     close: async () => {
       closing.abort();
       const pools = ways.flatMap(({ upstream, callerUpstream }) => [upstream, callerUpstream]);

@@ -1,3 +1,4 @@
+import type { LeaderSettings } from "../controller/leader_election.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Flag } from "./flag.ts";
 import type { FlagValues } from "./flag_values.ts";
@@ -60,16 +61,6 @@ export const leaderFlags: readonly Flag[] = [
     group,
   },
 ];
-
-/** The Lease, and how long it lasts. */
-export interface LeaderSettings {
-  readonly namespace: string;
-  readonly name: string;
-  readonly identity: string;
-  readonly leaseDurationMs: number;
-  readonly renewDeadlineMs: number;
-  readonly retryPeriodMs: number;
-}
 
 /** @returns nothing where nobody is elected. @throws UsageError where the times do not go together */
 export function leaderSettings(values: FlagValues, platform: Platform): LeaderSettings | undefined {

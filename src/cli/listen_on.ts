@@ -1,4 +1,4 @@
-import type { ExchangeHandler, Listen, Listener } from "../platform/listener.ts";
+import type { ExchangeHandler, Listen, Listener, ServerTls } from "../platform/listener.ts";
 import { hostAndPort } from "./address.ts";
 
 export interface ListenOnOptions {
@@ -6,6 +6,7 @@ export interface ListenOnOptions {
   readonly hostname: string;
   readonly port: number;
   readonly handle: ExchangeHandler;
+  readonly tls?: ServerTls;
   /** The flags that chose the address, for the error. */
   readonly addressFlag: string;
   readonly portFlag: string;
@@ -13,9 +14,9 @@ export interface ListenOnOptions {
 
 /** Listens at the address that flags have chosen. @throws Error whose message names the flag to change */
 export async function listenOn(options: ListenOnOptions): Promise<Listener> {
-  const { hostname, port } = options;
+  const { hostname, port, tls } = options;
   try {
-    return await options.listen({ hostname, port }, options.handle);
+    return await options.listen({ hostname, port, ...(tls === undefined ? {} : { tls }) }, options.handle);
   } catch (cause) {
     const code = errorCode(cause);
     const address = hostAndPort(hostname, port);

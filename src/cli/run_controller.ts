@@ -2,6 +2,7 @@ import { approveSigningRequests, signingRequestsPath } from "../controller/csr_a
 import { createClusterFacts } from "../controller/cluster_facts.ts";
 import { leadWhileElected } from "../controller/leader_election.ts";
 import { watchObjects } from "../controller/watch_objects.ts";
+import { dummyIps } from "../identity/certificate_template.ts";
 import { createJsonApi, type JsonServer } from "../identity/json_api.ts";
 import { KubeconfigError, loadKubeconfig, type NodeIdentity } from "../identity/kubeconfig.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -14,8 +15,6 @@ import { leaderSettings } from "./leader_flags.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
 
-/** Of the dummy interfaces of nodes, by default. */
-const dummyIps: readonly string[] = ["169.254.2.1", "fd00::2:1"];
 /** What was refused is judged again after it: the Node may be another one by then. */
 const watchSeconds = 60;
 const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -56,13 +55,14 @@ interface ApproverParts {
 }
 
 /** Rejects with the signal's reason. */
-async function approve({ platform: { clock }, logger, server, token }: ApproverParts, signal: AbortSignal) {
+async function approve({ platform: { clock, random }, logger, server, token }: ApproverParts, signal: AbortSignal) {
   const api = createJsonApi({ servers: [server], clock, token });
   return await approveSigningRequests({
     api,
     facts: createClusterFacts({ api, dummyIps, signal }),
     requests: () => watchObjects({ api, server, token, clock, path: signingRequestsPath, watchSeconds, signal }),
     clock,
+    random,
     logger,
     signal,
   });

@@ -17,9 +17,9 @@ export interface BackendOptions {
   readonly upstream: Upstream;
   /**
    * For requests that bring a credential of their own: connections without the node's certificate, which the API server
-   * would look at first. @default {upstream}
+   * would look at first. The same as `upstream` only where that shows none.
    */
-  readonly callerUpstream?: Upstream;
+  readonly callerUpstream: Upstream;
 }
 
 /** What a request to the cloud needs; `Host` and the node's credential are put in on the way. */
@@ -27,6 +27,12 @@ export interface BackendRequest extends Omit<UpstreamRequest, "rawHeaders"> {
   readonly rawHeaders: RawHeaders;
   /** A long one that whoever reads it asks for again elsewhere, when it ends: a watch. */
   readonly movable?: boolean;
+  /**
+   * It is somebody else's than the node's, whatever is left of its headers: the node's credential never goes with it.
+   *
+   * @default {whether its headers bring a credential}
+   */
+  readonly ownCredential?: boolean;
 }
 
 /** An answer that has not begun after this is reason to look whether anybody is there. */
@@ -117,7 +123,7 @@ export class Backend {
   reconnect(): void {
     const { upstream, callerUpstream } = this.#options;
     upstream.rotate();
-    callerUpstream?.rotate();
+    callerUpstream.rotate();
   }
 
   /** It is there. */
@@ -158,21 +164,24 @@ export class Backend {
     this.suspected();
   }
 
-  #upstream({ rawHeaders }: BackendRequest): Upstream {
-    const { upstream, callerUpstream = upstream } = this.#options;
-    return bringsCredential(rawHeaders) ? callerUpstream : upstream;
+  #upstream(request: BackendRequest): Upstream {
+    const { upstream, callerUpstream } = this.#options;
+    return isOthers(request) ? callerUpstream : upstream;
   }
 
-  #dress({ movable: _, body, ...request }: BackendRequest, counter: TrafficCounter): UpstreamRequest {
+  #dress(asked: BackendRequest, counter: TrafficCounter): UpstreamRequest {
+    const { movable: _, ownCredential: __, body, ...request } = asked;
     const rawHeaders = ["Host", this.#options.host];
     for (let i = 0; i < request.rawHeaders.length; i += 2) {
       const name = request.rawHeaders[i] ?? "";
       if (name.toLowerCase() !== "host") rawHeaders.push(name, request.rawHeaders[i + 1] ?? "");
     }
     const token = this.#options.authorization();
-    if (token !== undefined && !bringsCredential(request.rawHeaders)) {
-      rawHeaders.push("Authorization", `Bearer ${token}`);
-    }
+    if (token !== undefined && !isOthers(asked)) rawHeaders.push("Authorization", `Bearer ${token}`);
     return { ...request, rawHeaders, ...(body === undefined ? {} : { body: counter.sending(body) }) };
   }
+}
+
+function isOthers({ ownCredential = false, rawHeaders }: BackendRequest): boolean {
+  return ownCredential || bringsCredential(rawHeaders);
 }

@@ -14,3 +14,8 @@ export function bringsCredential(rawHeaders: RawHeaders): boolean {
   }
   return false;
 }
+
+/** With which a request travels in somebody else's name than the node's. */
+export function bearerHeaders(token: string): RawHeaders {
+  return ["Authorization", `Bearer ${token}`];
+}

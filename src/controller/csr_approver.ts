@@ -2,6 +2,7 @@ import { sha256Hex } from "../identity/spki_hash.ts";
 import { isPassing, type JsonApi, messageOf } from "../identity/json_api.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Random } from "../platform/random.ts";
 import { type ClusterFacts, reviewSigningRequest } from "./review_signing_request.ts";
 import { type SigningRequest, signingRequestSchema } from "./signing_request.ts";
 
@@ -14,26 +15,39 @@ export interface CsrApproverOptions {
   /** Lists and watches for a while, again and again: what was refused is then judged anew. */
   readonly requests: () => AsyncIterable<unknown>;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
 
-const retryMs = 5_000;
+/** After what fails, or ends too soon; doubling, with jitter. */
+const retryMs = { first: 1_000, most: 60_000 };
+/** A round that took this long went well: the next one begins at once. */
+const settledMs = 10_000;
 /** Refusals that were told; past it they are told again. */
 const maxTold = 1_000;
 
 /** Approves requests for certificates of nodes until the signal is aborted. Rejects with the signal's reason. */
 export async function approveSigningRequests(options: CsrApproverOptions): Promise<never> {
-  const { requests, clock, logger, signal } = options;
+  const { requests, clock, random, logger, signal } = options;
   const approver = new CsrApprover(options);
+  let delayMs = retryMs.first;
   for (;;) {
+    const startedAt = clock.monotonic();
+    let failed = false;
     try {
       for await (const object of requests()) await approver.judge(object);
     } catch (error) {
       signal.throwIfAborted();
+      failed = true;
       logger.log("warn", "Certificate signing requests cannot be watched, trying again", { reason: String(error) });
-      await clock.sleep(retryMs, signal);
     }
+    signal.throwIfAborted();
+    const isSettled = clock.monotonic() - startedAt >= settledMs;
+    if (isSettled) delayMs = retryMs.first;
+    if (isSettled && !failed) continue;
+    await clock.sleep(delayMs * (0.5 + random.float() / 2), signal);
+    delayMs = Math.min(delayMs * 2, retryMs.most);
   }
 }
 

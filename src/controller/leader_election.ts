@@ -5,11 +5,8 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 
-export interface LeaderElectionOptions {
-  readonly api: JsonApi;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
+/** The Lease, and how long it lasts. */
+export interface LeaderSettings {
   readonly namespace: string;
   readonly name: string;
   /** Of this process, and of no other. */
@@ -20,6 +17,13 @@ export interface LeaderElectionOptions {
   readonly renewDeadlineMs: number;
   /** Between two tries. */
   readonly retryPeriodMs: number;
+}
+
+export interface LeaderElectionOptions extends LeaderSettings {
+  readonly api: JsonApi;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
   /** Ends it; a Lease that is held is given back. */
   readonly signal: AbortSignal;
 }

@@ -19,20 +19,38 @@ export interface WatchObjectsOptions {
 /** The API server has this long more to end a watch by itself. */
 const graceMs = 10_000;
 
-const listSchema = z.object({ metadata: z.object({ resourceVersion: z.string() }), items: z.array(z.unknown()) });
+/** An event is as long as an object may be, and a little more. */
+const maxLineCharacters = 4 * 1024 * 1024;
+
+/** Objects of one page: a page must not be longer than the answer that is read. */
+const pageSize = 500;
+
+const listSchema = z.object({
+  metadata: z.object({ resourceVersion: z.string(), continue: z.string().default("") }),
+  items: z.array(z.unknown()),
+});
 const eventSchema = z.object({ type: z.string(), object: z.unknown() });
 
 /** One list, and what is added or changed for a while after it; then it ends. @throws where the API server does not give it */
 export async function* watchObjects(options: WatchObjectsOptions): AsyncGenerator<unknown> {
-  const { api, path, signal } = options;
-  const answer = await api({ method: "GET", path, signal });
-  const list = listSchema.safeParse(answer.object).data;
-  if (answer.status !== 200 || list === undefined) throw new Error(`${path} answered ${messageOf(answer)}`);
-  yield* list.items;
-  for await (const line of watchLines(options, list.metadata.resourceVersion)) {
+  const resourceVersion = yield* listPages(options);
+  for await (const line of watchLines(options, resourceVersion)) {
     const { type, object } = eventSchema.parse(JSON.parse(line));
     if (type === "ERROR") return; // too old: it is listed again
     if (type !== "DELETED") yield object;
+  }
+}
+
+/** @returns the version of the list, which all of its pages have */
+async function* listPages({ api, path, signal }: WatchObjectsOptions): AsyncGenerator<unknown, string> {
+  for (let next = "";;) {
+    const more = next === "" ? "" : `&continue=${encodeURIComponent(next)}`;
+    const answer = await api({ method: "GET", path: `${path}?limit=${pageSize}${more}`, signal });
+    const list = listSchema.safeParse(answer.object).data;
+    if (answer.status !== 200 || list === undefined) throw new Error(`${path} answered ${messageOf(answer)}`);
+    yield* list.items;
+    next = list.metadata.continue;
+    if (next === "") return list.metadata.resourceVersion;
   }
 }
 
@@ -60,6 +78,7 @@ async function* watchLines(options: WatchObjectsOptions, resourceVersion: string
     for await (const chunk of body) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
+      if (rest.length > maxLineCharacters) throw new Error(`An event of ${path} is too long`);
       yield* lines.filter((line) => line !== "");
     }
   } finally {

@@ -38,7 +38,7 @@ export async function startDemoHub(options: DemoHubOptions): Promise<DemoHub> {
   const hub = await createHub({
     platform,
     nodeName: options.nodeName,
-    backends: [{ address: cloudOrigin, host: new URL(cloudOrigin).host, upstream }],
+    backends: [{ address: cloudOrigin, host: new URL(cloudOrigin).host, upstream, callerUpstream: upstream }],
     store,
     logger: platform.createLogger({ level: options.logLevel, format: "text" }),
     metrics: platform.createMetrics(),

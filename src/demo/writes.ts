@@ -110,11 +110,12 @@ export async function deleteObject(context: ApiContext, request: ApiRequest): Pr
   if (current === undefined) throw notFound({ ...key.type, name: key.name });
   checkPreconditions(key, { current, options });
   const isPod = key.type.resource === "pods";
+  const isDry = isDryRun(request) || (Array.isArray(options["dryRun"]) && options["dryRun"].length > 0);
   const grace = graceSeconds(request, options);
-  if (isPod && grace > 0 && fieldAt(current, "spec.nodeName") !== undefined) {
+  if (isPod && !isDry && grace > 0 && fieldAt(current, "spec.nodeName") !== undefined) {
     return current.metadata.deletionTimestamp ? current : markDeleted(context, { key, current, grace });
   }
-  if (!isDryRun(request)) {
+  if (!isDry) {
     context.objects.remove(key);
     if (key.type.resource === "namespaces") emptyNamespace(context, key.name);
   }

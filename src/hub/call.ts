@@ -1,3 +1,4 @@
+import { type Caller, nodeCaller } from "../identity/caller.ts";
 import type { ListOptions } from "../kube/list_options.ts";
 import type { Negotiated } from "../kube/media_type.ts";
 import type { RequestInfo } from "../kube/request_info.ts";
@@ -11,6 +12,8 @@ export type Source = "cloud" | "replica" | "outbox" | "hub";
 /** One request of the data plane on its way: what was read of it, and what was answered. */
 export class Call {
   readonly exchange: Exchange;
+  /** Who asks. */
+  readonly caller: Caller;
   readonly info: RequestInfo;
   /** Of a list, watch or deletecollection. */
   readonly options: ListOptions | undefined;
@@ -22,9 +25,10 @@ export class Call {
 
   constructor(
     exchange: Exchange,
-    read: Pick<Call, "info" | "options" | "accept"> & { readonly invalid?: StatusError },
+    read: Pick<Call, "info" | "options" | "accept"> & { readonly invalid?: StatusError; readonly caller?: Caller },
   ) {
     this.exchange = exchange;
+    this.caller = read.caller ?? nodeCaller;
     this.info = read.info;
     this.options = read.options;
     this.accept = read.accept;

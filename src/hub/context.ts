@@ -3,6 +3,7 @@ import type { Link } from "../cloud/link.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Outbox } from "../replica/outbox.ts";
+import type { Grants } from "../replica/grants.ts";
 import type { KeptTokens } from "../replica/kept_tokens.ts";
 import type { OutboxPusher } from "../replica/outbox_pusher.ts";
 import type { PagedLists } from "../replica/paged_lists.ts";
@@ -24,6 +25,8 @@ export interface HubContext {
   readonly pagedLists: PagedLists;
   /** Missing where none are kept. */
   readonly tokens?: KeptTokens;
+  /** What service accounts may read of what is held; missing where none are kept: then nothing. */
+  readonly grants?: Grants;
   readonly recorder: Recorder;
   /** Missing where no write is taken while the cloud is out of reach. */
   readonly outbox?: Outbox;

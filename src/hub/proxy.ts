@@ -1,12 +1,15 @@
 import { bringsCredential } from "../cloud/credential.ts";
+import type { Caller } from "../identity/caller.ts";
 import { negotiate } from "../kube/media_type.ts";
 import { parseRequest } from "../kube/request_info.ts";
 import { toStatusError } from "../kube/status.ts";
 import type { RawHeaders } from "../platform/bytes.ts";
 import type { Exchange } from "../platform/exchange.ts";
 import { Call } from "./call.ts";
+import { accessOf, shares, showsWritten } from "./access.ts";
 import type { HubContext } from "./context.ts";
 import { keepDocument, readDocument } from "./documents.ts";
+import { mayBeDryDelete } from "./dry_delete.ts";
 import { forward, outOfReach } from "./forward.ts";
 import { leaseNamespace } from "./node_lease.ts";
 import { writeOffline } from "./offline_writes.ts";
@@ -22,20 +25,26 @@ import { passUpgrade } from "./upgrade.ts";
 import { readCreated, writeInOrder } from "./writes_in_order.ts";
 
 /** Answers one request of the data plane through its exchange. Never rejects. @returns what came of it, for the log */
-export async function proxy(context: HubContext, exchange: Exchange): Promise<Call | undefined> {
+export async function proxy(context: HubContext, exchange: Exchange, caller: Caller): Promise<Call | undefined> {
   let call: Call | undefined;
   try {
-    call = readCall(exchange);
+    call = readCall(exchange, caller);
     if (context.filters !== undefined) await filtersReady(context, call);
     const way = chosen(context, call);
     const isOwn = !["pass", "refuse"].includes(way);
-    if (!isOwn || !hasOutbox(context) || !readCreated(context, call)) await follow(context, call, way);
+    const isNode = caller.token === undefined;
+    if (!isOwn || !isNode || !hasOutbox(context) || !readCreated(context, call)) await follow(context, call, way);
   } catch (error) {
     const status = toStatusError(error);
     if (status.code === 500) {
       context.logger.log("error", "A request failed", { path: call?.info.path, error: describe(error) });
     }
-    call ??= new Call(exchange, { info: unreadable(exchange), options: undefined, accept: negotiate(undefined) });
+    call ??= new Call(exchange, {
+      caller,
+      info: unreadable(exchange),
+      options: undefined,
+      accept: negotiate(undefined),
+    });
     call.fail(status);
   }
   return call;
@@ -62,6 +71,8 @@ function chosen(context: HubContext, call: Call, ownLease = isOwnLease(context, 
     // What the cloud has made a Table of cannot be filtered any more.
     wantsTable: accept.as?.kind === "Table" && !isFiltered,
     ownCredential: bringsCredential(exchange.rawHeaders),
+    shares: context.grants !== undefined && shares(call),
+    showsWritten: context.grants !== undefined && showsWritten(call),
     impersonates: impersonates(exchange.rawHeaders),
     upgrade: exchange.upgrade,
   });
@@ -108,14 +119,35 @@ async function follow(context: HubContext, call: Call, way: Route): Promise<void
 }
 
 async function throughCloud(context: HubContext, call: Call, way: Route): Promise<void> {
-  if (context.tokens !== undefined && isTokenRequest(call)) return await requestToken(context, call);
   const isRead = ["get", "list", "watch"].includes(call.info.verb);
+  if (call.caller.token !== undefined) return await throughCloudAs(context, call, isRead ? way : "pass");
+  if (context.tokens !== undefined && isTokenRequest(call)) return await requestToken(context, call);
   if (!isRead && hasOutbox(context) && await writeInOrder(context, call) === "answered") return;
   const otherwise = isRead && fallback(way) === "held" ? () => readHeld(context, call) : undefined;
   await forward(context, call, {
-    record: call.info.verb !== "watch",
+    record: await showsState(call),
     ...(otherwise === undefined ? {} : { otherwise }),
   });
+}
+
+/** A service account's request: the cloud's answer to a read says also what it may read of what is held. */
+async function throughCloudAs(context: HubContext, call: Call, way: Route): Promise<void> {
+  const { grants } = context;
+  const access = accessOf(call);
+  await forward(context, call, {
+    record: await showsState(call),
+    ...(fallback(way) === "held" ? { otherwise: () => readHeld(context, call) } : {}),
+    answered: (status) => {
+      if (access === undefined) return;
+      if (status === 200) grants?.granted(call.caller, access);
+      if (status === 403) grants?.doubt(call.caller, access);
+    },
+  });
+}
+
+/** Whether a complete answer shows what is there. */
+async function showsState(call: Call): Promise<boolean> {
+  return call.info.verb !== "watch" && !await mayBeDryDelete(call);
 }
 
 /** What is refused in any case the cloud refuses in its own words, as long as it answers. */
@@ -137,7 +169,8 @@ function refusal(context: HubContext, call: Call): Error {
   return outOfReach(`${exchange.method} ${what} cannot be answered from what this node holds (${context.link.reason})`);
 }
 
-function isOwnLease({ nodeName }: HubContext, { info }: Call): boolean {
+function isOwnLease({ nodeName }: HubContext, { info, caller }: Call): boolean {
+  if (caller.token !== undefined) return false;
   const { group, resource, subresource, namespace, name, verb } = info;
   if (group !== "coordination.k8s.io" || resource !== "leases" || subresource !== "") return false;
   if (namespace !== leaseNamespace) return false;

@@ -1,3 +1,4 @@
+import type { Caller } from "../identity/caller.ts";
 import { readContinue, versionWithContinue } from "../kube/continue_token.ts";
 import { fieldLabelProblem } from "../kube/field_labels.ts";
 import { parseFieldSelector, requiredValue } from "../kube/field_selector.ts";
@@ -23,11 +24,11 @@ import { Call } from "./call.ts";
  *
  * @throws StatusError 400 where the path cannot be read
  */
-export function readCall(exchange: Exchange): Call {
+export function readCall(exchange: Exchange, caller: Caller): Call {
   const info = parseRequest(exchange.method, exchange.rawPath);
   const accept = negotiate(exchange.header("accept"));
   const read = info.isResource ? readOptions(info) : {};
-  return new Call(exchange, { info, accept, options: undefined, ...read });
+  return new Call(exchange, { caller, info, accept, options: undefined, ...read });
 }
 
 function readOptions(info: RequestInfo): { readonly options?: ListOptions; readonly invalid?: StatusError } {

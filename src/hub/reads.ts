@@ -1,9 +1,10 @@
 import { continueExpired } from "../kube/continue_token.ts";
 import { nodeScope } from "../identity/scope.ts";
-import { type Query, queryOf } from "../kube/resources.ts";
+import { type Query, queryKey, queryOf } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import { expired, notFound, resourceVersionTooLarge, timeout } from "../kube/status.ts";
 import type { Collection } from "../replica/collection.ts";
+import { accessOf, audienceOf, mayRead, mightRead } from "./access.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { outOfReach } from "./forward.ts";
@@ -25,8 +26,9 @@ export type ReadOutcome = "answered" | "cloud";
 /** A LIST or WATCH answered from its query's collection, which is made and kept up to date for it (R1, R3, R4, R19). */
 export async function readCollection(context: HubContext, call: Call): Promise<ReadOutcome> {
   const { options, info } = call;
-  if (options === undefined) return "cloud";
-  const view = reflectedView(context, queryOf(info, options));
+  if (options === undefined || !await mayRead(context, call)) return "cloud";
+  if (isGone(context, call)) return "answered";
+  const view = reflectedView(context, call, queryOf(info, options));
   if (view === undefined) return "cloud";
   const outcome = await current(context, call, view.collection);
   if (outcome !== "current") return outcome;
@@ -38,8 +40,9 @@ export async function readCollection(context: HubContext, call: Call): Promise<R
 export async function readCovered(context: HubContext, call: Call): Promise<ReadOutcome> {
   const path = pathOf(call);
   const { replica } = context;
-  const collection = replica.of(path).covering(path, ({ state }) => state === "live");
+  const collection = replica.of(path).covering(path, ({ state }) => state === "live", audienceOf(call));
   if (collection === undefined || replica.freshness.isBehind(collection)) return "cloud";
+  if (!await mayRead(context, call) || collection.state !== "live") return "cloud";
   if (isAhead(collection, call.info.query.get("resourceVersion") ?? "")) return "cloud";
   const held = collection.get(path.namespace, path.name);
   if (held === undefined) throw notFound(path);
@@ -56,15 +59,19 @@ export async function readCovered(context: HubContext, call: Call): Promise<Read
 export async function readHeld(context: HubContext, call: Call): Promise<boolean> {
   const { info, options, accept } = call;
   if (!accept.json && formFor(context, call) === undefined) return false;
+  if (!await mightRead(context, call)) return false;
   if (info.verb === "get") return await readHeldObject(context, call);
   if (options === undefined) return false;
   if (info.verb === "list" && isExact(options)) throw expiredOffline(call);
   const query = queryOf(info, options);
-  const view = context.replica.of(query).view(query, (collection) => collection.synced);
+  const view = context.replica.of(query).view(query, (collection) => collection.synced, audienceOf(call));
   if (view === undefined) return false;
   const { collection } = view;
   // It catches up as soon as the link is back.
-  if (info.verb === "watch") context.replica.reflectors.start(collection);
+  if (info.verb === "watch") {
+    if (collection === context.replica.held(nodeScope, query)) offer(context.replica, call, query);
+    context.replica.reflectors.start(collection);
+  }
   if (isAhead(collection, options.resourceVersion) && wantsState(call)) {
     refuseAhead(context, call, collection);
     return true;
@@ -73,14 +80,23 @@ export async function readHeld(context: HubContext, call: Call): Promise<boolean
 }
 
 /** The query's own collection, or a wider one that is kept up to date already: that costs the cloud nothing (R10, R19). */
-function reflectedView({ replica }: HubContext, query: Query): View | undefined {
+function reflectedView({ replica }: HubContext, call: Call, query: Query): View | undefined {
   const own = replica.held(nodeScope, query);
-  const wider = own?.synced === true
+  const wider = own?.synced === true && isFor(call, own)
     ? undefined
-    : replica.of(query).view(query, (collection) => collection.state === "live");
+    : replica.of(query).view(query, (collection) => collection.state === "live", audienceOf(call));
   if (wider !== undefined) return wider;
-  const collection = replica.reflected(nodeScope, query);
+  // Nor is there anything to carry then.
+  if (!replica.hasRoom(call.caller.scope, query)) return undefined;
+  offer(replica, call, query);
+  const collection = replica.reflected(call.caller.scope, query);
   return collection === undefined ? undefined : new View(collection, replica.rows);
+}
+
+/** A service account that was granted a query may carry its reflector. */
+function offer({ carriers }: HubContext["replica"], call: Call, query: Query): void {
+  const access = call.caller.token === undefined ? undefined : accessOf(call);
+  if (access !== undefined) carriers.offer(queryKey(query), call.caller, access);
 }
 
 /** The refusal of what only the cloud's past can tell, while it is out of reach: to the client it is as if it were gone. */
@@ -102,14 +118,14 @@ async function answers(call: Call, answer: () => Promise<void>): Promise<boolean
 async function readHeldObject(context: HubContext, call: Call): Promise<boolean> {
   const path = pathOf(call);
   const resource = context.replica.of(path);
-  const found = resource.find(path);
+  const found = resource.find(path, audienceOf(call));
   const wanted = call.info.query.get("resourceVersion") ?? "0";
   const newest = resource.versionOf(path);
   if (newest !== "0" && compareVersions(wanted, newest) > 0) throw resourceVersionTooLarge(wanted, newest, 1);
   if (found !== undefined) {
     return await answers(call, () => answerObject(context, call, found));
   }
-  if (resource.covering(path, () => true) !== undefined) throw notFound(path);
+  if (resource.covering(path, () => true, audienceOf(call)) !== undefined) throw notFound(path);
   return false;
 }
 
@@ -120,14 +136,22 @@ async function readHeldObject(context: HubContext, call: Call): Promise<boolean>
 async function current(context: HubContext, call: Call, collection: Collection): Promise<ReadOutcome | "current"> {
   const { link, replica, cloudReadTimeoutMs } = context;
   const offline = () => link.state === "offline";
-  const ended = () => collection.state === "live" || collection.state === "refused" || offline();
+  const isReadable = () => collection.synced && isFor(call, collection);
+  const ended = () =>
+    collection.state === "refused" || offline() || (collection.state === "live" && isReadable()) ||
+    isOthers(context, call, collection);
   const limitMs = Math.min(collection.synced ? cloudReadTimeoutMs : firstSyncMs, deadlineMs(call));
   const subscribe = [(wake: () => void) => collection.subscribe(wake), (wake: () => void) => link.onChange(wake)];
   // A watch from a version goes on from there, whatever the state is.
   const needsState = wantsState(call);
-  await waitFor(context, call, { done: () => ended() || (!needsState && collection.synced), limitMs, subscribe });
+  await waitFor(context, call, {
+    done: () => ended() || (!needsState && isReadable()),
+    limitMs,
+    subscribe,
+  });
   if (collection.state === "refused") return "cloud";
-  if (!collection.synced) {
+  if (!isReadable()) {
+    if (collection.synced && !offline()) return "cloud";
     if (offline()) throw outOfReach(`${call.info.resource} were never read in full (${link.reason})`);
     throw timeout("The first list from the cloud is not complete yet", { retryAfterSeconds: 1 });
   }
@@ -161,6 +185,16 @@ function refuseAhead({ link }: HubContext, call: Call, { codec, resourceVersion 
 /** A list, or a watch that begins with one: a state older than the version it names is no answer to it. */
 function wantsState({ info, options }: Call): boolean {
   return info.verb === "list" || options?.sendInitialEvents === true;
+}
+
+/** Whether the cloud gives it to service accounts, and has just refused it the node. */
+function isOthers({ replica }: HubContext, call: Call, collection: Collection): boolean {
+  return !isFor(call, collection) && replica.carriers.isRefused(collection.key, nodeScope.id);
+}
+
+/** Whether what is held is the caller's to read, once it may read the query: what only service accounts were given is not the node's. */
+function isFor({ caller }: Call, { leave }: Collection): boolean {
+  return !leave.callersOnly || caller.token !== undefined;
 }
 
 function isGone({ closed }: HubContext, { exchange }: Call): boolean {

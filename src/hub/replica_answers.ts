@@ -1,4 +1,4 @@
-import { nodeScope } from "../identity/scope.ts";
+import { isSystem } from "../identity/caller.ts";
 import { queryOf } from "../kube/resources.ts";
 import { notFound } from "../kube/status.ts";
 import { StoreError } from "../platform/store.ts";
@@ -13,6 +13,7 @@ import type { Found } from "../replica/resource_replica.ts";
 import type { View } from "../replica/view.ts";
 import { type WatchStart, writeWatch } from "../replica/watch_answer.ts";
 import type { Call } from "./call.ts";
+import { followGrant } from "./follow_grant.ts";
 import type { HubContext } from "./context.ts";
 import { shownItems } from "./filtered_items.ts";
 import { firstPage, type ListPage } from "./list_page.ts";
@@ -88,7 +89,7 @@ async function answerList(context: HubContext, call: Call, view: View): Promise<
     const { items, rows } = await shownItems(context, call, { query: collection.query, items: all });
     context.filters?.gave(call, head.resourceVersion);
     if (call.exchange.answered) return;
-    const read = { scope: nodeScope, query: queryOf(info, options), collection, head, items, epoch };
+    const read = { scope: call.caller.scope, query: queryOf(info, options), collection, head, items, epoch };
     // One that is live may be behind what is known of single objects.
     const staleSince = state === "live" ? context.platform.clock.now() : since;
     const list = current ? read : { ...read, staleSince };
@@ -138,12 +139,15 @@ async function answerWatch(context: HubContext, call: Call, view: View): Promise
   const asked = options.timeoutSeconds ?? 0;
   const rawHeaders = [...headers(collection.codec.watchMediaType), ...ageOf(context, collection)];
   const form = formFor(context, call);
+  const grant = followGrant(context, call, collection);
   const filter = context.filters?.of(call);
   const start = watchStart(call, collection);
   if (start.from === "state") context.filters?.gave(call, collection.resourceVersion);
   const sink = call.respond({ status: 200, reason: "OK", rawHeaders }, "replica");
-  await writeWatch(sink, {
+  const watch = writeWatch(sink, {
+    ended: grant?.end ?? (() => collection.leave.nodeRefusal),
     view,
+    pins: isSystem(call.caller),
     ...(form === undefined ? {} : { form }),
     rows: context.replica.rows,
     frames: context.replica.frames,
@@ -157,6 +161,7 @@ async function answerWatch(context: HubContext, call: Call, view: View): Promise
     random,
     signals: [exchange.signal, context.closed],
   });
+  await watch.finally(() => grant?.stop());
 }
 
 /** The form that the client wants, where it can be had here in JSON (R12). */

@@ -20,6 +20,10 @@ export interface RoutingQuestion {
   readonly misfit: boolean;
   /** The request brings a credential of its own. */
   readonly ownCredential: boolean;
+  /** It is a read of a verified service account, which may have been granted what is held. */
+  readonly shares: boolean;
+  /** It is a write of a verified service account, whose answer shows an object that all scopes share. */
+  readonly showsWritten: boolean;
   /** It acts as somebody else. */
   readonly impersonates: boolean;
   readonly upgrade: boolean;
@@ -59,8 +63,9 @@ interface Row {
 
 /** The first row that fits decides. */
 const table: readonly Row[] = [
-  { when: (q) => q.ownCredential || q.impersonates || isDryRun(q), online: "pass", offline: "refuse" },
+  { when: (q) => isForeign(q) || q.impersonates || isDryRun(q), online: "pass", offline: "refuse" },
   { when: (q) => q.upgrade || q.method === "HEAD", online: "pass", offline: "refuse" },
+  { when: (q) => q.showsWritten, online: "cloud", offline: "refuse" },
   { when: isDiscovery, online: "document", offline: "held-document" },
   { when: (q) => !q.info.isResource, online: "pass", offline: "refuse" },
   { when: (q) => q.ownLease, online: "lease", offline: "lease" },
@@ -104,6 +109,11 @@ export function fallback(route: Route): Route | undefined {
     default:
       return undefined;
   }
+}
+
+/** With a credential of its own, and nothing to this hub: its answers are its caller's alone. */
+function isForeign({ ownCredential, shares, showsWritten }: RoutingQuestion): boolean {
+  return ownCredential && !shares && !showsWritten;
 }
 
 function askedVersion(question: RoutingQuestion): string {

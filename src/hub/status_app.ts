@@ -16,17 +16,18 @@ export interface StatusAppOptions {
   readonly version: string;
   readonly startedAt: number;
   readonly certificates?: HubCertificates;
+  /** Why the TLS port is not open; nothing where it is. */
+  readonly secureProblem?: () => string | undefined;
 }
 
 /** The routes of the status server (design, section 9). */
-export function createStatusApp(
-  { context, metrics, version, startedAt, certificates }: StatusAppOptions,
-): Hono {
+export function createStatusApp(options: StatusAppOptions): Hono {
+  const { context, metrics, version, startedAt, certificates } = options;
   const app = new Hono();
   app.get("/healthz", (c) => c.text("ok"));
   app.get("/livez", (c) => c.text("ok"));
   app.get("/readyz", (c) => {
-    const checks = [...readiness(context), ...(certificates === undefined ? [] : certificateChecks(certificates))];
+    const checks = [...readiness(context), ...portChecks(options)];
     const ready = checks.every((check) => check.ok || check.informational);
     if (ready && c.req.query("verbose") === undefined) return c.text("ok");
     return c.text(verbose(checks, ready), ready ? 200 : 503);
@@ -74,6 +75,18 @@ function filtersCheck(filters: Filters): Check {
 function outboxCheck({ failure, size }: Outbox): Check {
   const why = failure === undefined ? `${size} objects wait for the cloud` : `cannot be written: ${failure}`;
   return { name: "outbox", ok: failure === undefined && size === 0, why, informational: true };
+}
+
+function portChecks({ certificates, secureProblem }: StatusAppOptions): readonly Check[] {
+  return [
+    ...(certificates === undefined ? [] : certificateChecks(certificates)),
+    ...(secureProblem === undefined ? [] : [secureCheck(secureProblem())]),
+  ];
+}
+
+function secureCheck(problem: string | undefined): Check {
+  const why = `not open: ${problem ?? ""}, all else works`;
+  return { name: "secure-port", ok: problem === undefined, why, informational: true };
 }
 
 /** In the form of kube-apiserver's own /readyz?verbose. */

@@ -4,6 +4,7 @@ import { UpstreamError } from "../platform/upstream.ts";
 import type { Call } from "./call.ts";
 import type { HubContext } from "./context.ts";
 import { outOfReach } from "./forward.ts";
+import { inWhoseName } from "./in_whose_name.ts";
 import { isTrusted, untrusted } from "../cloud/trust.ts";
 
 /** Passes exec, attach and port-forward: the cloud's answer to the upgrade, then the two connections are joined. */
@@ -16,7 +17,7 @@ export async function passUpgrade(context: HubContext, call: Call): Promise<void
     const answer = await context.cloud.upgrade({
       method: exchange.method,
       rawPath: exchange.rawPath,
-      rawHeaders: forwardHeaders(exchange.rawHeaders, { keepUpgrade: true }),
+      ...inWhoseName(call, forwardHeaders(exchange.rawHeaders, { keepUpgrade: true })),
       signal: waiting.signal,
     });
     if (answer.socket === undefined) {

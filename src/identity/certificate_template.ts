@@ -28,6 +28,9 @@ export const servingDnsNames: readonly string[] = [
   "localhost",
 ];
 
+/** Addresses of the dummy interface, by which pods reach the hub: OpenYurt's. */
+export const dummyIps: readonly [ipv4: string, ipv6: string] = ["169.254.2.1", "fd00::2:1"];
+
 export const loopbackIps: readonly string[] = ["127.0.0.1", "::1"];
 
 export interface ClientTemplateOptions {

@@ -1,3 +1,4 @@
+import type { ByteSource } from "../platform/bytes.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type Upstream, UpstreamError } from "../platform/upstream.ts";
 import { IdentityError } from "./identity_error.ts";
@@ -16,7 +17,11 @@ export interface JsonAnswer {
   readonly object: unknown;
 }
 
-/** The API servers, for the few requests of certificates. @throws IdentityError where none answers, retryable */
+/**
+ * The API servers, for the few requests of certificates.
+ *
+ * @throws IdentityError where none answers, retryable, or where an answer is too long
+ */
 export type JsonApi = (request: JsonRequest) => Promise<JsonAnswer>;
 
 /** An API server and a way to it. */
@@ -80,16 +85,26 @@ async function ask({ host, upstream }: JsonServer, { request, clock, token }: As
       ...(body === undefined ? {} : { body: new TextEncoder().encode(JSON.stringify(body)) }),
       signal: limit.signal,
     });
-    const decoder = new TextDecoder();
-    let text = "";
-    for await (const chunk of response.body) {
-      if (text.length < maxBodyBytes) text += decoder.decode(chunk, { stream: true });
-    }
-    return { status: response.status, object: parse(text) };
+    return { status: response.status, object: parse(await readText(response.body, path)) };
   } finally {
     timer.cancel();
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** @throws IdentityError where it is too long: half of it would be taken for no JSON at all */
+async function readText(body: ByteSource, path: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBodyBytes) {
+      throw new IdentityError(`The answer to ${path} is longer than ${maxBodyBytes} bytes`, { retryable: true });
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 function parse(text: string): unknown {

@@ -212,8 +212,9 @@ export class KeptCertificate {
     try {
       return this.#current?.wanted !== templateText(await this.#options.template(signal));
     } catch (error) {
-      if (error instanceof IdentityError) return false; // what is wanted cannot be told now
-      throw error;
+      signal.throwIfAborted();
+      if (!(error instanceof IdentityError)) this.#failed(error);
+      return false; // what is wanted cannot be told now
     }
   }
 }

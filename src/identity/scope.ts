@@ -7,5 +7,9 @@ export interface Scope {
   readonly id: string;
 }
 
-/** This node itself: what comes over the plain port without a credential of its own. */
+/** This node itself: what comes over the plain port without a credential of its own, or with the node's certificate. */
 export const nodeScope: Scope = { id: "node" };
+
+export function isNode({ id }: Scope): boolean {
+  return id === nodeScope.id;
+}

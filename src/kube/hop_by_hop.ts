@@ -70,10 +70,12 @@ export function headerOf(raw: readonly string[], name: string): string | undefin
 
 function connectionTokens(raw: readonly string[]): ReadonlySet<string> {
   const tokens = (headerOf(raw, "connection") ?? "").split(",").map((token) => token.trim().toLowerCase());
-  // Who asks, and as whom, is never a matter of one connection: a header that takes it off would change the caller.
-  return new Set(
-    tokens.filter((token) => token !== "" && token !== "authorization" && !token.startsWith("impersonate-")),
-  );
+  return new Set(tokens.filter((token) => token !== "" && !tellsCaller(token)));
+}
+
+/** Who asks, and as whom, is never a matter of one connection: a header that takes it off would change the caller. */
+function tellsCaller(name: string): boolean {
+  return ["authorization", "sec-websocket-protocol"].includes(name) || name.startsWith("impersonate-");
 }
 
 function acceptsTrailers(te: string): boolean {

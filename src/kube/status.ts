@@ -115,6 +115,11 @@ export function badRequest(message: string): StatusError {
   return new StatusError({ code: 400, reason: "BadRequest", message });
 }
 
+/** 401, in the API server's one word: who is refused is not told why. */
+export function unauthorized(): StatusError {
+  return new StatusError({ code: 401, reason: "Unauthorized", message: "Unauthorized" });
+}
+
 /** 403: the caller may not do this. */
 export function forbidden(message: string): StatusError {
   return new StatusError({ code: 403, reason: "Forbidden", message });

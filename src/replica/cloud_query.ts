@@ -1,4 +1,5 @@
 import type { Cloud, CloudResponse } from "../cloud/cloud.ts";
+import { bearerHeaders } from "../cloud/credential.ts";
 import type { Link } from "../cloud/link.ts";
 import { isPage, untrusted } from "../cloud/trust.ts";
 import { headerOf } from "../kube/hop_by_hop.ts";
@@ -12,6 +13,7 @@ import type { ByteSource } from "../platform/bytes.ts";
 import type { Clock } from "../platform/clock.ts";
 import { UpstreamError, type UpstreamResponse } from "../platform/upstream.ts";
 import { decodedBody, readAll, withStallLimit } from "./body.ts";
+import type { Carrier } from "./carriers.ts";
 import type { Codec } from "./codec.ts";
 import type { Snapshot } from "./collection.ts";
 import { objectKey } from "./object_path.ts";
@@ -22,6 +24,8 @@ export interface CloudQueryOptions {
   readonly cloud: Cloud;
   readonly link: Link;
   readonly clock: Clock;
+  /** In whose name it asks now. */
+  readonly carrier: () => Carrier;
   /** Whether nobody waits for the answer: it then comes after the clients' requests. */
   readonly isBackground: () => boolean;
 }
@@ -48,7 +52,7 @@ const maxDiscoveryBytes = 4 * 1024 * 1024;
 const metadataOnly = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
 
 /**
- * What the hub itself asks the cloud about one query, with the node's identity. All of it throws UpstreamError where no
+ * What the hub itself asks the cloud about one query, in the name of the node or of a sponsor. All of it throws UpstreamError where no
  * answer of the cloud comes, Expired at a 410, StatusError at every other refusal, and ends with the round's signal.
  */
 export class CloudQuery {
@@ -158,6 +162,7 @@ export class CloudQuery {
       round.abort(new UpstreamError("timeout", `No answer began within ${stallMs} ms`, { sent: true }));
     };
     const timer = clock.setTimer(stallMs, stalled);
+    const { token } = this.#options.carrier();
     try {
       const response = await cloud.request({
         method: "GET",
@@ -168,6 +173,7 @@ export class CloudQuery {
           ...(longRunning ? [] : ["Accept-Encoding", "gzip"]),
           "User-Agent",
           "holdfast",
+          ...(token === undefined ? [] : bearerHeaders(token.token)),
         ],
         signal: round.signal,
         longRunning,

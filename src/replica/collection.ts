@@ -1,3 +1,4 @@
+import { nodeScope } from "../identity/scope.ts";
 import type { ObjectMeta } from "../kube/object_meta.ts";
 import { compileQuery, type Matcher } from "../kube/query_matcher.ts";
 import type { Query } from "../kube/resources.ts";
@@ -5,6 +6,7 @@ import { compareVersions } from "../kube/resource_version.ts";
 import type { StatusError } from "../kube/status.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import { EventLog, type LogEvent } from "./event_log.ts";
+import { Leave } from "./leave.ts";
 import { listDifference, type Removed } from "./list_difference.ts";
 import { missedEvents } from "./missed_events.ts";
 import { objectKey, type ObjectPath, objectPath } from "./object_path.ts";
@@ -36,6 +38,8 @@ export interface ResourceEpoch {
 export interface CollectionOptions {
   readonly key: string;
   readonly query: Query;
+  /** The scope that it is made for. @default the node's */
+  readonly makerId?: string;
   readonly rows: ObjectRows;
   readonly resource: ResourceEpoch;
   /** Milliseconds since 1970. */
@@ -67,6 +71,7 @@ export interface RestoredCollection {
   readonly staleSince: number;
   /** With which the cloud ended what it had granted. */
   readonly refusal?: StatusError;
+  readonly callersOnly?: boolean;
   readonly lastRead: number;
   readonly lastWatched: number;
 }
@@ -83,12 +88,16 @@ const logLimits = { maxEvents: 1_000, maxBytes: 8 * 1024 * 1024 };
 export class Collection {
   readonly key: string;
   readonly query: Query;
+  /** The scope that it was made for: it counts against what that one may have made, whoever reads it since. */
+  readonly makerId: string;
   readonly codec: Codec = jsonCodec;
   readonly log: EventLog;
+  readonly leave: Leave = new Leave(() => this.#leaveChanged());
   readonly #options: CollectionOptions;
   readonly #objects = new Map<string, HeldObject>();
   readonly #subscribers = new Set<() => void>();
   #openWatches = 0;
+  #pinningWatches = 0;
   /** What a reflector still brings then is for nobody. */
   #dropped = false;
   #sorted: readonly HeldObject[] | undefined;
@@ -108,6 +117,7 @@ export class Collection {
     this.#options = options;
     this.key = options.key;
     this.query = options.query;
+    this.makerId = options.makerId ?? nodeScope.id;
     this.log = new EventLog("0", { ...logLimits, dropped: (event) => this.#forget(event) });
     this.#resourceEpoch = options.resource.epoch;
     this.#since = options.now();
@@ -161,9 +171,9 @@ export class Collection {
   get lastRead(): number {
     return this.#openWatches > 0 ? this.#options.now() : this.#lastRead;
   }
-  /** When a watch was open last. */
+  /** When a watch that pins it was open last (R15). */
   get lastWatched(): number {
-    return this.#openWatches > 0 ? this.#options.now() : this.#lastWatched;
+    return this.#pinningWatches > 0 ? this.#options.now() : this.#lastWatched;
   }
 
   /** Notes that somebody reads. */
@@ -204,12 +214,20 @@ export class Collection {
     return () => this.#subscribers.delete(subscriber);
   }
 
-  /** Notes an open watch. @returns how to note its end */
-  openWatch(): () => void {
+  /**
+   * Notes an open watch.
+   *
+   * @param pins whether it pins the collection for a day (R15)
+   * @returns how to note its end
+   */
+  openWatch({ pins = true }: { readonly pins?: boolean } = {}): () => void {
     this.#openWatches += 1;
+    if (pins) this.#pinningWatches += 1;
     return () => {
       this.#openWatches -= 1;
       this.touch();
+      if (!pins) return;
+      this.#pinningWatches -= 1;
       this.#lastWatched = this.#lastRead;
     };
   }
@@ -334,6 +352,7 @@ export class Collection {
     this.log.reset(stored.head.resourceVersion);
     this.#state = stored.refusal === undefined ? "stale" : "refused";
     this.#refusal = stored.refusal;
+    this.leave.restore(stored.callersOnly ?? false);
     this.#since = stored.staleSince;
     this.#lastRead = stored.lastRead;
     this.#lastWatched = stored.lastWatched;
@@ -357,6 +376,11 @@ export class Collection {
 
   #path(meta: ObjectMeta): ObjectPath {
     return objectPath(this.query, meta);
+  }
+
+  #leaveChanged(): void {
+    if (this.synced) this.#options.changed(this, { put: [], removed: [] });
+    this.wake();
   }
 
   #forget({ held, before }: LogEvent): void {

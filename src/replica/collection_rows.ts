@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { nodeScope } from "../identity/scope.ts";
 import type { Query } from "../kube/resources.ts";
 import type { StatusError } from "../kube/status.ts";
 import { statusErrorOf } from "../kube/status_reader.ts";
@@ -13,12 +14,14 @@ import type { RowBatch } from "./row_batch.ts";
 export interface StoredCollection {
   readonly key: string;
   readonly query: Query;
+  readonly makerId: string;
   readonly head: CollectionHead;
   readonly objects: readonly HeldObject[];
   readonly resourceEpoch: number;
   readonly shownBeyond: string;
   readonly staleSince: number;
   readonly refusal?: StatusError;
+  readonly callersOnly: boolean;
   readonly lastRead: number;
   readonly lastWatched: number;
 }
@@ -62,6 +65,8 @@ const headSchema = z.object({
   savedAt: z.number(),
   /** A Status. */
   refusal: z.unknown().optional(),
+  callersOnly: z.boolean().default(false),
+  makerId: z.string().default(nodeScope.id),
   lastRead: z.number(),
   lastWatched: z.number(),
 });
@@ -128,10 +133,11 @@ export class CollectionRows {
   }
 
   #encodeHead(collection: Collection): Uint8Array {
-    const { query, head, resourceEpoch, shownBeyond, lastRead, lastWatched } = collection;
+    const { query, makerId, head, resourceEpoch, shownBeyond, lastRead, lastWatched, leave } = collection;
+    const { callersOnly } = leave;
     const refusal = collection.refusal?.status();
     const times = { savedAt: this.#options.now(), lastRead, lastWatched };
-    return encode({ query, head, resourceEpoch, shownBeyond, refusal, ...times });
+    return encode({ query, makerId, head, resourceEpoch, shownBeyond, refusal, callersOnly, ...times });
   }
 
   #prefixOf(collection: Collection): string {

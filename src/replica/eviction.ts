@@ -1,5 +1,5 @@
 import type { Link } from "../cloud/link.ts";
-import { selectedNameOf } from "../kube/resources.ts";
+import { queryKey, selectedNameOf } from "../kube/resources.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Collection } from "./collection.ts";
@@ -14,6 +14,8 @@ export interface EvictionOptions {
   readonly logger: Logger;
   readonly nodeName: string;
   readonly tokens?: KeptTokens;
+  /** Keys of the queries that service accounts were granted. @default none */
+  readonly grantedQueries?: () => ReadonlySet<string>;
   /** Of object bytes on disk. */
   readonly maxBytes: number;
   /** How long a collection that nobody reads is kept up to date. */
@@ -36,6 +38,8 @@ export class Eviction {
   #timer: Timer | undefined;
   #sweeping: Promise<void> = Promise.resolve();
   #dropped = 0;
+  /** Since when nobody is granted what a collection holds. Milliseconds since 1970. */
+  readonly #ungrantedSince = new WeakMap<Collection, number>();
 
   constructor(options: EvictionOptions) {
     this.#options = options;
@@ -67,10 +71,15 @@ export class Eviction {
     tokens?.dropOf((pod) => this.#isGone(pod));
     const now = clock.now();
     const referenced = await this.#referenced();
+    const granted = this.#options.grantedQueries?.() ?? new Set<string>();
     const unread = [...replica.collections()].filter((collection) => collection.watchers === 0)
       .sort((a, b) => a.lastRead - b.lastRead);
     for (const collection of unread) {
       const crowded = replica.rows.bytes > maxBytes || replica.count > maxCollections;
+      if (this.#isUngranted(collection, { now, granted })) {
+        replica.drop(collection);
+        continue;
+      }
       if (collection.state === "refused") {
         if (crowded || now - collection.since >= hourMs) replica.drop(collection); // nobody is granted it any more (R16)
         continue;
@@ -79,13 +88,29 @@ export class Eviction {
       const unreadMs = now - collection.lastRead;
       if (unreadMs >= idleMs) replica.reflectors.stop(collection);
       const single = selectedNameOf(collection.query.fieldSelector) !== undefined;
-      if (!crowded && !(single && unreadMs >= idleMs + hourMs)) continue;
-      if (crowded) {
+      // Who has made as many as it may gets room for another in place of the one that was read least recently.
+      const full = crowded || (unreadMs >= idleMs && replica.isFull(collection.makerId));
+      if (!full && !(single && unreadMs >= idleMs + hourMs)) continue;
+      if (full) {
         this.#dropped += 1;
         logger.log("warn", "A collection is dropped for want of room", { collection: collection.key });
       }
       replica.drop(collection);
     }
+  }
+
+  /** Whether what only service accounts were given has been nobody's for an hour (R16). */
+  #isUngranted(
+    collection: Collection,
+    { now, granted }: { readonly now: number; readonly granted: ReadonlySet<string> },
+  ): boolean {
+    if (!collection.leave.callersOnly || granted.has(queryKey(collection.query))) {
+      this.#ungrantedSince.delete(collection);
+      return false;
+    }
+    const since = this.#ungrantedSince.get(collection) ?? now;
+    this.#ungrantedSince.set(collection, since);
+    return now - since >= hourMs;
   }
 
   /** Whether what is up to date shows that a pod is no longer on this node. */

@@ -12,7 +12,7 @@ export interface RecordRowsOptions {
 
 export const recordPrefix = "r|";
 
-/** Records in the store, `r|<group>/<version>/<resource>/<namespace>/<name>` each: time and epoch in a line, then the object's row. */
+/** Records in the store, `r|<group>/<version>/<resource>/<namespace>/<name>` each: time, epoch and whose in a line, then the object's row. */
 export class RecordRows {
   readonly #options: RecordRowsOptions;
 
@@ -42,7 +42,7 @@ export class RecordRows {
 
 function encodeRecord(record: HeldRecord): Uint8Array {
   const held = encodeHeld(record);
-  const head = new TextEncoder().encode(`${record.savedAt} ${record.epoch}\n`);
+  const head = new TextEncoder().encode(`${record.savedAt} ${record.epoch}${record.callersOnly ? " 1" : ""}\n`);
   const row = new Uint8Array(head.length + held.length);
   row.set(head);
   row.set(held, head.length);
@@ -53,7 +53,9 @@ function encodeRecord(record: HeldRecord): Uint8Array {
 export function decodeRecord(row: Uint8Array): HeldRecord | undefined {
   const end = row.indexOf(10);
   const held = decodeHeld(row.subarray(end + 1));
-  const [savedAt = NaN, epoch = 0] = new TextDecoder().decode(row.subarray(0, end)).split(" ").map(Number);
+  const [savedAt = NaN, epoch = 0, callersOnly = 0] = new TextDecoder().decode(row.subarray(0, end)).split(" ").map(
+    Number,
+  );
   if (held === undefined || !Number.isFinite(savedAt) || !Number.isInteger(epoch)) return undefined;
-  return { ...held, savedAt, epoch };
+  return { ...held, savedAt, epoch, callersOnly: callersOnly !== 0 };
 }

@@ -1,4 +1,4 @@
-import type { Scope } from "../identity/scope.ts";
+import { isNode, type Scope } from "../identity/scope.ts";
 import { splitList } from "../kube/list_codec.ts";
 import { jsonCodec } from "./codec.ts";
 import { type Query, queryKey } from "../kube/resources.ts";
@@ -50,15 +50,16 @@ export class Recorder {
   /**
    * Takes a complete answer of the cloud with status 200, 201 or 202.
    *
+   * @param scope to whom it was given
    * @param body plain JSON
    * @throws StatusError where it is malformed; nothing is changed then
    */
   take(scope: Scope, asked: Recordable, body: Uint8Array): void {
     if (asked.verb === "list") this.#list(scope, asked, body);
-    else this.#object(asked, body);
+    else this.#object(scope, asked, body);
   }
 
-  #object(asked: Recordable, body: Uint8Array): void {
+  #object(scope: Scope, asked: Recordable, body: Uint8Array): void {
     const meta = jsonCodec.readMeta(body);
     if (meta.kind === "Status") {
       if (asked.verb === "delete") this.#deleted(asked, body);
@@ -68,7 +69,7 @@ export class Recorder {
     if (meta.name === "" || meta.resourceVersion === "") return;
     const path = { ...asked, namespace: meta.namespace, name: meta.name };
     if (asked.verb === "delete" && isGone(body)) return this.#replica.of(path).shownGone(path, meta);
-    this.#replica.records.put(path, { bytes: body, savedAt: this.#now() });
+    this.#replica.records.put(path, { bytes: body, savedAt: this.#now(), callersOnly: !isNode(scope) });
     this.#replica.of(path).shown({ meta, bytes: body });
   }
 

@@ -10,13 +10,24 @@ export interface HeldRecord extends HeldObject {
   readonly savedAt: number;
   /** In which the cloud showed it: the versions of two epochs do not compare. */
   readonly epoch: number;
+  /** Answers to service accounts alone have shown that object: it is nothing to the node (design, section 4). */
+  readonly callersOnly: boolean;
+}
+
+/** What an answer has shown of an object. */
+export interface Recorded {
+  readonly bytes: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly savedAt: number;
+  /** @default the node's own answer */
+  readonly callersOnly?: boolean;
 }
 
 export interface RecordsOptions {
   /** Now. */
   readonly epoch: () => number;
   readonly rows: ObjectRows;
-  /** Bytes of all records together; the least recently used go first. */
+  /** Bytes of all records together; what only service accounts were shown goes first, then the least recently used. */
   readonly maxBytes: number;
   readonly changed: (key: string, record: HeldRecord | undefined) => void;
 }
@@ -59,27 +70,29 @@ export class Records {
   }
 
   /** Keeps an object, unless a newer one of its name and uid is kept. The same version replaces: it may be a local answer. */
-  put(path: ObjectPath, object: { readonly bytes: Uint8Array; readonly savedAt: number }): void {
+  put(path: ObjectPath, { bytes, savedAt, callersOnly: byCaller = false }: Recorded): void {
     const key = pathKey(path);
-    const { bytes, savedAt } = object;
     const meta = this.codec.readMeta(bytes);
     const old = this.#records.get(key);
     const epoch = this.#options.epoch();
-    if (
-      old?.meta.uid === meta.uid && old.epoch === epoch &&
-      compareVersions(meta.resourceVersion, old.meta.resourceVersion) < 0
-    ) return;
-    const record = { ...this.#options.rows.add(path, { meta, bytes }), savedAt, epoch };
+    const isOlder = old?.meta.uid === meta.uid && old.epoch === epoch &&
+      compareVersions(meta.resourceVersion, old.meta.resourceVersion) < 0;
+    const callersOnly = byCaller && !isNodes(old, meta);
+    if (isOlder) return callersOnly === old.callersOnly ? undefined : this.#replace(key, { ...old, callersOnly });
+    const record = { ...this.#options.rows.add(path, { meta, bytes }), savedAt, epoch, callersOnly };
     this.#insert(key, record);
     this.#options.changed(key, record);
+    this.#bound(); // it may be the one that goes
   }
 
   /** Keeps an object that a collection has held until now, in place of what is kept of its name. */
-  keep(path: ObjectPath, held: HeldObject, savedAt: number): void {
-    const record = { ...this.#options.rows.retain(held), savedAt, epoch: this.#options.epoch() };
+  keep(path: ObjectPath, held: HeldObject, { savedAt, callersOnly: byCaller = false }: Omit<Recorded, "bytes">): void {
     const key = pathKey(path);
+    const callersOnly = byCaller && !isNodes(this.#records.get(key), held.meta);
+    const record = { ...this.#options.rows.retain(held), savedAt, epoch: this.#options.epoch(), callersOnly };
     this.#insert(key, record);
     this.#options.changed(key, record);
+    this.#bound(); // it may be the one that goes
   }
 
   /** Ends the record of a name, where it is of that uid or no uid is known. */
@@ -126,18 +139,35 @@ export class Records {
   restore(key: string, record: HeldRecord): void {
     this.#options.rows.retain(record);
     this.#insert(key, record);
+    this.#bound();
+  }
+
+  /** In place of the same object. */
+  #replace(key: string, record: HeldRecord): void {
+    this.#records.set(key, record);
+    this.#options.changed(key, record);
   }
 
   #insert(key: string, record: HeldRecord): void {
     this.#delete(key);
     this.#records.set(key, record);
     this.#bytes += record.length;
-    for (const oldest of this.#records.keys()) {
+  }
+
+  #bound(): void {
+    if (this.#bytes <= this.#options.maxBytes) return; // looking for who goes reads them all
+    for (const oldest of this.#leastFirst()) {
       if (this.#bytes <= this.#options.maxBytes) break;
       this.#delete(oldest);
       this.#dropped += 1;
       this.#options.changed(oldest, undefined);
     }
+  }
+
+  /** No service account pushes out what the node was shown: some of that is pinned (R15). */
+  *#leastFirst(): Iterable<string> {
+    for (const [key, { callersOnly }] of this.#records) if (callersOnly) yield key;
+    yield* this.#records.keys();
   }
 
   #delete(key: string): void {
@@ -147,4 +177,9 @@ export class Records {
     this.#bytes -= held.length;
     this.#options.rows.release(held);
   }
+}
+
+/** Whether a record is of that object and was shown to the node: what has become of it since is the node's to know too. */
+export function isNodes(record: HeldRecord | undefined, { uid }: Pick<ObjectMeta, "uid">): record is HeldRecord {
+  return record?.callersOnly === false && record.meta.uid === uid;
 }

@@ -2,7 +2,6 @@ import type { Cloud } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import { StatusError } from "../kube/status.ts";
-import { readStatus } from "../kube/status_reader.ts";
 import type { WatchFrame } from "../kube/watch_codec.ts";
 import type { ByteSource } from "../platform/bytes.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -10,10 +9,13 @@ import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import { UpstreamError } from "../platform/upstream.ts";
 import { withStallLimit } from "./body.ts";
+import { Carriage, type Outcome, Uncarried } from "./carriage.ts";
+import type { Carriers } from "./carriers.ts";
 import type { CloudHistory } from "./cloud_history.ts";
 import { CloudQuery, Expired, stallMs } from "./cloud_query.ts";
 import type { Collection, Snapshot } from "./collection.ts";
 import { compareHistory } from "./compare_history.ts";
+import { isForbidden, watchError } from "./reflector_failure.ts";
 import { Refusal } from "./refusal.ts";
 
 export interface ReflectorOptions {
@@ -25,13 +27,12 @@ export interface ReflectorOptions {
   readonly logger: Logger;
   /** Of all reflectors together. */
   readonly history: CloudHistory;
+  readonly carriers: Carriers;
 }
 
 /** The cloud ends a watch after one to two times this. */
 const watchTimeoutSeconds = 300;
 const backoffMs = { first: 500, most: 30_000 };
-/** What a `Retry-After` is taken for at most. */
-const retryAfterSecondsMax = 60;
 /** Reconnects after a cut are spread over this (R19). */
 const returnJitterMs = 1_000;
 /** A round that held for so long was no failure. */
@@ -59,6 +60,7 @@ export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #query: CloudQuery;
   readonly #refusal: Refusal;
+  readonly #carriage: Carriage;
   readonly #closed = new AbortController();
   #round: AbortController | undefined;
   #mustList: boolean;
@@ -80,15 +82,17 @@ export class Reflector {
     this.#options = options;
     const { query, codec } = collection;
     // Of what was complete once its readers have something meanwhile.
-    this.#query = new CloudQuery({ ...options, query, codec, isBackground: () => collection.synced });
+    const [carrier, isBackground] = [() => this.#carriage.carrier, () => collection.synced];
+    this.#query = new CloudQuery({ ...options, query, codec, carrier, isBackground });
     // What was refused in the meantime may have been made anew.
     this.#mustList = !collection.synced || collection.state === "refused";
     this.#broken = { at: clock.monotonic(), resourceVersion: collection.resourceVersion };
     this.#refusal = new Refusal({
       clock,
-      granted: !this.#mustList,
+      granted: !this.#mustList && !collection.leave.callersOnly,
       isServed: () => this.#inRound((round) => this.#query.isServed(round)),
     });
+    this.#carriage = new Carriage({ ...options, refusal: this.#refusal });
     this.done = this.#run();
   }
 
@@ -118,7 +122,7 @@ export class Reflector {
       const wasOnline = link.state === "online";
       const atLeastMs = outcome === "again" ? 0 : outcome.atLeastMs;
       const waitMs = Math.max(delayMs * (0.5 + random.float()), atLeastMs * (1 + random.float() / 2));
-      await clock.sleep(Math.min(waitMs, this.#refusal.remainingMs ?? waitMs), signal).catch(() => undefined);
+      await this.#carriage.wait(Math.min(waitMs, this.#refusal.remainingMs ?? waitMs), signal);
       delayMs = wasOnline ? Math.min(delayMs * 2, backoffMs.most) : backoffMs.first;
     }
     unfollow();
@@ -129,10 +133,12 @@ export class Reflector {
     if (this.#options.collection.state === "live") this.#options.collection.enter("stale");
   }
 
-  async #failed(error: unknown): Promise<"again" | "over" | { readonly atLeastMs: number }> {
+  async #failed(error: unknown): Promise<Outcome> {
     const { collection, link, logger, clock } = this.#options;
     if (this.#closed.signal.aborted) return "over";
+    if (this.#carriage.isLeft) return "again";
     this.#stale();
+    if (error instanceof Uncarried) return this.#carriage.uncarried();
     if (error instanceof Expired) {
       this.#mustList = true;
       return "again";
@@ -143,11 +149,7 @@ export class Reflector {
       collection: collection.key,
       error: error instanceof Error ? error.message : String(error),
     });
-    if (!await this.#refusal.ends(error) || !(error instanceof StatusError)) {
-      return { atLeastMs: retryAfterMs(error) };
-    }
-    collection.enter("refused", error);
-    return "over";
+    return await this.#carriage.failed(error);
   }
 
   /** Another reflector has found that the cloud went back, perhaps behind what this one has gone on from since. */
@@ -157,6 +159,7 @@ export class Reflector {
 
   async #reflect(): Promise<void> {
     await this.#online();
+    this.#carriage.begin();
     await this.#inRound(async (round) => {
       this.#round = round;
       if (!await this.#resumes(round)) {
@@ -187,10 +190,14 @@ export class Reflector {
     const stop = link.onChange(() => {
       if (link.state === "offline") round.abort(new UpstreamError("broken", "The link was cut", { sent: true }));
     });
+    const release = this.#carriage.hold(() => {
+      round.abort(new UpstreamError("closed", "Who carried it cannot go on", { sent: true }));
+    });
     try {
       return await run(round);
     } finally {
       stop();
+      release();
       this.#closed.signal.removeEventListener("abort", abort);
     }
   }
@@ -294,6 +301,7 @@ export class Reflector {
   #replace(snapshot: Snapshot): void {
     const { collection, history } = this.#options;
     const { epoch } = collection;
+    this.#carriage.given();
     if (!this.#isOvertaken(snapshot)) collection.replace(snapshot, { newEpoch: this.#isOther });
     this.#mustList = false;
     this.#isOther = false;
@@ -313,7 +321,7 @@ export class Reflector {
   /** The collection is what the cloud has, or will be once what was missed has come. */
   #verified(): void {
     this.#broken = undefined;
-    this.#refusal.granted();
+    this.#carriage.granted();
     this.#options.collection.verify(this.#restores);
   }
 
@@ -322,7 +330,7 @@ export class Reflector {
     const parameters = { timeoutSeconds: this.#timeoutSeconds(), resourceVersion: collection.resourceVersion };
     const askedAt = clock.monotonic();
     const stream = await this.#query.watch(parameters, round);
-    this.#refusal.granted();
+    this.#carriage.granted();
     // What was missed comes first, and has no end mark: it is all there once the cloud's version is reached, or where
     // nothing has come for a while, which on a slow link is longer.
     const quietMs = confirmMs + 3 * (clock.monotonic() - askedAt);
@@ -372,19 +380,4 @@ export class Reflector {
     this.#isOther = true;
     throw new Expired();
   }
-}
-
-/** For how long a failure asks to be left alone: overload, or a server that is not there yet. */
-function retryAfterMs(error: unknown): number {
-  if (!(error instanceof StatusError) || (error.code !== 429 && error.code < 500)) return 0;
-  return 1_000 * Math.min(error.retryAfterSeconds ?? 0, retryAfterSecondsMax);
-}
-
-function isForbidden(error: unknown): boolean {
-  return error instanceof StatusError && error.code === 403;
-}
-
-function watchError(status: Uint8Array): Error {
-  const error = readStatus(status);
-  return error.code === 410 ? new Expired() : error;
 }

@@ -3,6 +3,7 @@ import type { Link } from "../cloud/link.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
+import type { Carriers } from "./carriers.ts";
 import type { CloudHistory } from "./cloud_history.ts";
 import type { Collection } from "./collection.ts";
 import { Reflector } from "./reflector.ts";
@@ -11,6 +12,7 @@ export interface ReflectorsOptions {
   readonly cloud: Cloud;
   readonly link: Link;
   readonly history: CloudHistory;
+  readonly carriers: Carriers;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

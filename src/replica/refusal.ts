@@ -39,6 +39,12 @@ export class Refusal {
     this.#since = undefined;
   }
 
+  /** What was granted has ended. */
+  ended(): void {
+    this.#granted = false;
+    this.#since = undefined;
+  }
+
   /** Nothing was asked for a while: the minute begins anew. */
   interrupted(): void {
     this.#since = undefined;

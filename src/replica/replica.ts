@@ -1,12 +1,15 @@
 import type { Cloud } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
-import type { Scope } from "../identity/scope.ts";
+import { isNode, nodeScope, type Scope } from "../identity/scope.ts";
 import { isBuiltinGroup, type Query, queryKey } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import type { Store } from "../platform/store.ts";
+import { jsonCodec } from "./codec.ts";
+import { CallerTokens } from "./caller_tokens.ts";
+import { Carriers } from "./carriers.ts";
 import { Collection, type CollectionChange, type Snapshot } from "./collection.ts";
 import { CollectionRows } from "./collection_rows.ts";
 import { DocumentRows } from "./document_rows.ts";
@@ -34,6 +37,8 @@ export interface ReplicaOptions {
 }
 
 const maxRecordBytes = 32 * 1024 * 1024;
+/** Collections that one service account may have made: past it its requests go to the cloud, until one of them goes. */
+export const maxScopeCollections = 100;
 
 /** In the store while a hub has it, and after one that was killed: there may then be objects that only its logs held. */
 export const openRow = "h|open";
@@ -48,6 +53,8 @@ export class Replica {
   /** Writes that wait for the cloud, over what it gave. */
   readonly overlays: Overlays;
   readonly freshness: Freshness = new Freshness();
+  /** In whose name the cloud is asked. */
+  readonly carriers: Carriers;
   readonly reflectors: Reflectors;
   readonly #options: ReplicaOptions;
   readonly #collectionRows: CollectionRows;
@@ -55,6 +62,8 @@ export class Replica {
   readonly #collections = new Map<string, Collection>();
   readonly #history: CloudHistory;
   readonly #resources = new Map<string, ResourceReplica>();
+  /** How many there are by the scope that they were made for. */
+  readonly #made = new Map<string, number>();
   #restored = false;
 
   constructor(options: ReplicaOptions) {
@@ -68,7 +77,8 @@ export class Replica {
     this.#collectionRows = new CollectionRows({ ...kept, now: () => clock.now() });
     this.#recordRows = new RecordRows(kept);
     this.#history = new CloudHistory(clock, () => this.overlays.forgetEnded());
-    this.reflectors = new Reflectors({ ...options, history: this.#history });
+    this.carriers = new Carriers({ clock, tokens: new CallerTokens(clock) });
+    this.reflectors = new Reflectors({ ...options, history: this.#history, carriers: this.carriers });
     this.records = new Records({
       epoch: () => this.#history.restores,
       rows: this.rows,
@@ -82,7 +92,7 @@ export class Replica {
   async restore(): Promise<void> {
     for (const stored of await this.#collectionRows.load()) {
       this.#history.resume(stored.resourceEpoch);
-      this.#create(stored.key, stored.query).restore(stored);
+      this.#create(stored.key, stored).restore(stored);
     }
     for (const [key, record] of await this.#recordRows.load()) this.records.restore(key, record);
     await this.documents.restore();
@@ -107,6 +117,16 @@ export class Replica {
     return this.#collections.get(collectionKey(scope, query));
   }
 
+  /** Whether the collection of a query is there, or may be made for who asks. */
+  hasRoom(scope: Scope, query: Query): boolean {
+    return this.held(scope, query) !== undefined || !this.isFull(scope.id);
+  }
+
+  /** Whether no more may be made for a service account. */
+  isFull(scopeId: string): boolean {
+    return !isNode({ id: scopeId }) && (this.#made.get(scopeId) ?? 0) >= maxScopeCollections;
+  }
+
   /** What is held of the resource of a query or an object. */
   of({ group, resource }: Pick<Query, "group" | "resource">): ResourceReplica {
     const key = `${group}/${resource}`;
@@ -123,54 +143,87 @@ export class Replica {
   /**
    * The collection of a query, made where missing, with a reflector that keeps it up to date.
    *
-   * @returns nothing where the cloud has refused it a moment ago
+   * @param scope who asks: a service account has offered to carry it before
+   * @returns nothing where the cloud has refused it a moment ago, or gives it to others only, or where there is no room
    */
   reflected(scope: Scope, query: Query): Collection | undefined {
     const key = collectionKey(scope, query);
-    if (this.reflectors.isRefused(key)) return undefined;
     let collection = this.#collections.get(key);
+    if (!this.hasRoom(scope, query) || !this.#mayBeGiven(scope, key, collection)) return undefined;
     // One that was refused is asked for anew: the node may have been granted it since. What is held of it stays until then.
     if (collection?.state === "refused" && !collection.synced) {
-      this.drop(collection);
+      this.#remove(collection); // who has offered to carry it goes on to
       collection = undefined;
     }
-    collection ??= this.#create(key, query);
+    collection ??= this.#create(key, { query, makerId: scope.id });
     collection.touch();
     this.reflectors.start(collection);
     return collection;
   }
 
+  /** Whether it is worth to ask the cloud for it, or it is being asked already. */
+  #mayBeGiven(scope: Scope, key: string, collection: Collection | undefined): boolean {
+    const { carriers, reflectors } = this;
+    const isRefused = reflectors.isRefused(key);
+    const isCallers = collection?.leave.callersOnly === true;
+    const runs = collection !== undefined && reflectors.runs(collection);
+    if (isNode(scope)) return !isRefused && !(isCallers && (runs || carriers.isRefused(key, scope.id)));
+    if (carriers.hasSponsor(key)) {
+      collection?.leave.carried(true);
+      return true;
+    }
+    return !isRefused && !(isCallers && !runs && carriers.isRefused(key, nodeScope.id));
+  }
+
   /**
    * Takes a complete list that the cloud gave to a client: a full sync of its collection, which is made if need be, as a
    * stale one (R2). Of a collection that is live, or has passed it, only what is newer than the collection counts, beside it.
+   * Where there is no room for its collection nothing is kept: it was shown, that is all (R5).
    */
   listed(scope: Scope, query: Query, snapshot: Snapshot): void {
     const key = collectionKey(scope, query);
+    if (!this.hasRoom(scope, query)) {
+      for (const bytes of snapshot.items) this.of(query).shown({ meta: jsonCodec.readMeta(bytes), bytes });
+      return;
+    }
     const known = this.#collections.get(key);
     const newEpoch = known?.synced === true && known.resourceEpoch !== this.of(query).epoch;
     const passed = known?.synced === true && !newEpoch &&
       compareVersions(snapshot.resourceVersion, known.resourceVersion) < 0;
-    if (known !== undefined && (known.state === "live" || passed)) return this.#recordNewer(known, snapshot);
+    const callersOnly = !isNode(scope);
+    if (!callersOnly && known?.state !== "refused") known?.leave.grantNode();
+    if (known !== undefined && (known.state === "live" || passed)) {
+      return this.#recordNewer(known, { ...snapshot, callersOnly });
+    }
     if (known?.state === "refused") this.drop(known);
-    const collection = this.#collections.get(key) ?? this.#create(key, query);
+    const collection = this.#collections.get(key) ?? this.#create(key, { query, makerId: scope.id });
+    if (callersOnly && !collection.synced) collection.leave.leaveToCallers();
     collection.replace(snapshot, { newEpoch });
     collection.enter("stale");
     collection.touch();
   }
 
-  #recordNewer({ query, codec, resourceVersion }: Collection, { items }: Snapshot): void {
+  #recordNewer(
+    { query, codec, resourceVersion }: Collection,
+    { items, callersOnly }: Snapshot & { readonly callersOnly: boolean },
+  ): void {
     for (const bytes of items) {
       const meta = codec.readMeta(bytes);
       if (compareVersions(meta.resourceVersion, resourceVersion) <= 0) continue;
       const path = { ...query, namespace: meta.namespace, name: meta.name };
-      this.records.put(path, { bytes, savedAt: this.#options.clock.now() });
+      this.records.put(path, { bytes, savedAt: this.#options.clock.now(), callersOnly });
       this.of(path).shown({ meta, bytes });
     }
   }
 
   /** Lets go of a collection. */
   drop(collection: Collection): void {
-    this.#collections.delete(collection.key);
+    this.carriers.forget(collection.key);
+    this.#remove(collection);
+  }
+
+  #remove(collection: Collection): void {
+    if (this.#collections.delete(collection.key)) this.#count(collection, -1);
     this.of(collection.query).collections.delete(collection);
     this.#collectionRows.drop(collection);
     this.reflectors.stop(collection);
@@ -212,19 +265,27 @@ export class Replica {
     this.batch.set(openRow, undefined);
   }
 
-  #create(key: string, query: Query): Collection {
+  #create(key: string, { query, makerId }: Pick<Collection, "query" | "makerId">): Collection {
     const resource = this.of(query);
     const collection: Collection = new Collection({
       key,
       query,
+      makerId,
       rows: this.rows,
       resource,
       now: () => this.#options.clock.now(),
       changed: (changed, change) => this.#changed(changed, change),
     });
     this.#collections.set(key, collection);
+    this.#count(collection, 1);
     resource.collections.add(collection);
     return collection;
+  }
+
+  #count({ makerId }: Collection, change: 1 | -1): void {
+    const count = (this.#made.get(makerId) ?? 0) + change;
+    if (count === 0) this.#made.delete(makerId);
+    else this.#made.set(makerId, count);
   }
 
   #changed(collection: Collection, change: CollectionChange): void {

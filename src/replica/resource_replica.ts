@@ -8,7 +8,7 @@ import type { Removed } from "./list_difference.ts";
 import { objectKey, type ObjectPath, objectPath } from "./object_path.ts";
 import type { HeldObject, ObjectRows } from "./object_rows.ts";
 import type { Freshness } from "./freshness.ts";
-import type { HeldRecord, Records } from "./records.ts";
+import { type HeldRecord, isNodes, type Records } from "./records.ts";
 import { View } from "./view.ts";
 
 /** Objects of one resource that were seen to be deleted; a stale collection that still holds one does not show it. */
@@ -35,6 +35,9 @@ export interface ShownObject {
   readonly meta: ObjectMeta;
   readonly bytes?: Uint8Array;
 }
+
+/** To whom something is shown: the node, or a service account that was granted what it asks. */
+export type Audience = "node" | "granted";
 
 type NamedVersion = Pick<ObjectMeta, "namespace" | "name" | "uid" | "resourceVersion">;
 
@@ -138,7 +141,8 @@ export class ResourceReplica implements ResourceEpoch {
   /** A collection has taken an object. What is recorded of it goes, unless the object may leave the collection's selection. */
   took(object: ShownObject, by: Collection): void {
     const path = objectPath(by.query, object.meta);
-    if (selectsForLife(by.query)) this.#options.records.passed(path, object.meta);
+    if (by.leave.callersOnly) this.#passedForCallers(path, object);
+    else if (selectsForLife(by.query)) this.#options.records.passed(path, object.meta);
     this.shown(object, by);
   }
 
@@ -176,10 +180,10 @@ export class ResourceReplica implements ResourceEpoch {
    *
    * @param fit which collections will do
    */
-  view(query: Query, fit: (collection: Collection) => boolean): View | undefined {
+  view(query: Query, fit: (collection: Collection) => boolean, audience: Audience = "node"): View | undefined {
     let newest: View | undefined;
     for (const collection of this.synced(query.version)) {
-      if (!fit(collection)) continue;
+      if (!isFor(audience, collection.leave) || !fit(collection)) continue;
       const order = newest === undefined ? 1 : compareAge(collection, newest.collection);
       const matcher = order < 0 ? undefined : remainder(collection.query, query);
       // Of two that are as new, the query's own.
@@ -191,10 +195,11 @@ export class ResourceReplica implements ResourceEpoch {
   }
 
   /** The newest that is known of one object; nothing where that is its absence (R2). */
-  find(path: ObjectPath): Found | undefined {
+  find(path: ObjectPath, audience: Audience = "node"): Found | undefined {
     const record = this.#options.records.get(path);
-    let newest = record === undefined ? undefined : this.#recorded(record);
+    let newest = record === undefined || !isFor(audience, record) ? undefined : this.#recorded(record);
     for (const collection of this.synced(path.version)) {
+      if (!isFor(audience, collection.leave)) continue;
       const held = collection.get(path.namespace, path.name);
       if (held === undefined && !covers(collection.query, path)) continue;
       newest = newer({ ...knowledgeOf(collection), held }, newest);
@@ -215,9 +220,13 @@ export class ResourceReplica implements ResourceEpoch {
   }
 
   /** A fit collection that would hold that name if it existed: only then is its absence known (R11). */
-  covering(path: ObjectPath, fit: (collection: Collection) => boolean): Collection | undefined {
+  covering(
+    path: ObjectPath,
+    fit: (collection: Collection) => boolean,
+    audience: Audience = "node",
+  ): Collection | undefined {
     for (const collection of this.synced(path.version)) {
-      if (covers(collection.query, path) && fit(collection)) return collection;
+      if (isFor(audience, collection.leave) && covers(collection.query, path) && fit(collection)) return collection;
     }
     return undefined;
   }
@@ -265,7 +274,19 @@ export class ResourceReplica implements ResourceEpoch {
       other !== from && isOlder({ ...knowledgeOf(other), held: undefined }) &&
       (covers(other.query, path) || other.get(path.namespace, path.name) !== undefined)
     );
-    if (record !== undefined || older) records.keep(path, last, now());
+    if (record !== undefined || older) {
+      records.keep(path, last, { savedAt: now(), callersOnly: from.leave.callersOnly });
+    }
+  }
+
+  /**
+   * What the node was shown goes on to be known to it, also where only service accounts see what becomes of it. What comes
+   * after it under its name is another object, and nothing to the node.
+   */
+  #passedForCallers(path: ObjectPath, { meta, bytes }: ShownObject): void {
+    const { records, now } = this.#options;
+    if (!isNodes(records.get(path), meta)) return records.passed(path, meta);
+    if (bytes !== undefined) records.put(path, { bytes, savedAt: now(), callersOnly: true });
   }
 
   /** In another epoch what was seen to be deleted may be there again. */
@@ -323,6 +344,10 @@ export class ResourceReplica implements ResourceEpoch {
   #recorded(record: HeldRecord): Known {
     return { epoch: record.epoch, version: record.meta.resourceVersion, held: record, staleSince: record.savedAt };
   }
+}
+
+function isFor(audience: Audience, { callersOnly }: { readonly callersOnly: boolean }): boolean {
+  return !callersOnly || audience === "granted";
 }
 
 function knowledgeOf({ resourceEpoch, resourceVersion, state, since }: Collection): Omit<Known, "held"> {

@@ -34,10 +34,14 @@ export interface WatchAnswerOptions {
   readonly bookmarks: boolean;
   /** Missing for objects as they are. */
   readonly form?: Form;
+  /** Whether it pins its collection (R15). @default {true} */
+  readonly pins?: boolean;
   /** How long the watch lasts. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
+  /** How it has to end, where it has: a refusal as ERROR event, or cleanly. @default when the cloud refuses the collection */
+  readonly ended?: () => StatusError | "clean" | undefined;
   /** The client has gone; the hub ends. */
   readonly signals: readonly AbortSignal[];
 }
@@ -107,9 +111,9 @@ class WatchAnswer {
   }
 
   async run(): Promise<void> {
-    const { view: { collection }, signals } = this.#options;
+    const { view: { collection }, signals, pins = true } = this.#options;
     const stop = collection.subscribe(this.#wake);
-    const closed = collection.openWatch();
+    const closed = collection.openWatch({ pins });
     for (const signal of signals) signal.addEventListener("abort", this.#wake);
     // A client that has gone does not make room any more: its sink says so.
     void this.#sink.closed.then(this.#wake);
@@ -194,6 +198,9 @@ class WatchAnswer {
     const { view: { collection }, clock, overlays } = this.#options;
     this.#overlays = overlays();
     while (!this.#over()) {
+      const end = this.#options.ended?.();
+      if (end === "clean") break;
+      if (end !== undefined) return this.#error(end);
       if (this.#missedWhileAhead()) return this.#tooOld();
       const sent = this.#sendEvents();
       if (sent === "lost") return this.#tooOld();

@@ -133,7 +133,7 @@ describe("what kube-proxy sees through a hub", () => {
   });
 
   it("changes with the pool within 1 s in an open watch, each time", async () => {
-    watch = new PlainWatch(hub.proxyPort, `${SLICES}?${WATCH_LIST}`, kubeProxy);
+    watch = new PlainWatch(hub.proxyPort, `${SLICES}?${WATCH_LIST}`, { headers: kubeProxy });
     await watch.waitForEvent("the slice", 10_000, isEvent("ADDED", "pooled-x: node-1 node-2"));
     for (const nodes of [["node-1"], ["node-1", "node-3"], ["node-1", "node-2", "node-3"], ["node-1", "node-2"]]) {
       const began = performance.now();
@@ -158,7 +158,7 @@ describe("what kube-proxy sees through a hub", () => {
   });
 
   it("yurt-hub-cfg gives another component the same, while it watches", async () => {
-    const other = new PlainWatch(hub.proxyPort, `${SLICES}?${WATCH_LIST}`, balancer);
+    const other = new PlainWatch(hub.proxyPort, `${SLICES}?${WATCH_LIST}`, { headers: balancer });
     try {
       await other.waitForEvent("the slice", 10_000, isEvent("ADDED", "pooled-x: node-1 node-2 node-3"));
       await scene.cluster.direct.ok([

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { makeCertificateRequest } from "../../src/identity/certificate_request.ts";
 import { servingTemplate } from "../../src/identity/certificate_template.ts";
 import { auditedCluster, type AuditEvent } from "./driver/audit.ts";
 import type { Child } from "./driver/child.ts";
 import { type Cluster, startCluster } from "./driver/cluster.ts";
 import { startController } from "./driver/controller.ts";
 import { type Hub, startHub } from "./driver/hub.ts";
-import { joinFlags } from "./driver/join.ts";
+import { askForCertificate, joinFlags } from "./driver/join.ts";
 import { metricSum } from "./driver/metrics.ts";
 import { PlainWatch } from "./driver/plain_watch.ts";
 import { refusedRequests, rightsOf } from "./driver/rights.ts";
@@ -94,19 +93,8 @@ describe("hubs and controllers with exactly the rights of deploy/rbac", () => {
     const killedAt = Date.now();
     await waitFor("the other one to lead", 30_000, () => other.log().includes("This process leads"));
     assert.ok(Date.now() - killedAt > 10_000, "before the Lease had run out");
-    const { signerName, usages, ...names } = servingTemplate({ nodeName: "plain", ips: ["192.0.2.9"] });
-    const { request } = await makeCertificateRequest({ signerName, usages, ...names });
-    const asked = await cluster.api("/apis/certificates.k8s.io/v1/certificatesigningrequests", {
-      method: "POST",
-      headers: { "Impersonate-User": "system:node:plain", "Impersonate-Group": "system:nodes" },
-      body: JSON.stringify({
-        apiVersion: "certificates.k8s.io/v1",
-        kind: "CertificateSigningRequest",
-        metadata: { name: "foreign" },
-        spec: { request: btoa(request), signerName, usages },
-      }),
-    });
-    assert.equal(asked.status, 201, asked.text);
+    const foreign = servingTemplate({ nodeName: "plain", ips: ["192.0.2.9"] });
+    await askForCertificate(cluster.api, foreign, { user: "system:node:plain", group: "system:nodes" });
     await waitFor("its event", 20_000, async (seen) => {
       const { text } = await cluster.api("/api/v1/namespaces/default/events");
       seen(text);

@@ -5,10 +5,9 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { getJson } from "./driver/api_client.ts";
 import { type Cluster, startCluster } from "./driver/cluster.ts";
-import { Hub } from "./driver/hub.ts";
+import { freeHubPorts, Hub, type HubPorts } from "./driver/hub.ts";
 import { joinFlags } from "./driver/join.ts";
 import { PlainWatch } from "./driver/plain_watch.ts";
-import { freePorts } from "./driver/ports.ts";
 import { type Relay, startRelay } from "./driver/relay.ts";
 import { sleep, waitFor } from "./driver/wait.ts";
 
@@ -27,8 +26,7 @@ describe("a hub whose certificates live for 40 s", () => {
     cluster = await startCluster({ flags: [`--controller-manager-flag=--cluster-signing-duration=${LIFE_S}s`] });
     flags = await joinFlags(cluster);
     relay = await startRelay({ targetPort: cluster.apiPort });
-    const [proxyPort = 0, servePort = 0] = await freePorts(2);
-    hub = make(flags, { proxyPort, servePort });
+    hub = make(flags, await freeHubPorts());
     await hub.start();
   });
 
@@ -78,8 +76,7 @@ describe("a hub whose certificates live for 40 s", () => {
 
   it("without a token says what to do, goes on serving, and is well again with one", async () => {
     await hub.stop();
-    const { proxyPort, servePort } = hub;
-    hub = make([], { proxyPort, servePort });
+    hub = make([], hub);
     await hub.start();
     await cutUntilExpired();
     await relay.setMode("pass");
@@ -90,15 +87,15 @@ describe("a hub whose certificates live for 40 s", () => {
     });
     assert.equal((await hub.api(SERVICES)).status, 200);
     await hub.stop();
-    hub = make(flags, { proxyPort, servePort });
+    hub = make(flags, hub);
     await hub.start();
     await hub.waitForLink("online", 60_000);
   });
 
   it("without a token is well again with one that it is given while it runs, and no watch is cut", async () => {
     await hub.stop();
-    const { proxyPort, servePort } = hub;
-    hub = make([], { proxyPort, servePort });
+    const { proxyPort } = hub;
+    hub = make([], hub);
     await hub.start();
     const watch = new PlainWatch(proxyPort, `${SERVICES}?watch=true&resourceVersion=0`);
     try {
@@ -118,7 +115,7 @@ describe("a hub whose certificates live for 40 s", () => {
     }
   });
 
-  function make(further: readonly string[], ports: { readonly proxyPort: number; readonly servePort: number }): Hub {
+  function make(further: readonly string[], { proxyPort, servePort, securePort }: HubPorts): Hub {
     const serverAddr = `https://127.0.0.1:${relay.port}`;
     return new Hub({
       name: NODE,
@@ -127,7 +124,7 @@ describe("a hub whose certificates live for 40 s", () => {
       kubeconfig: "",
       nodeName: NODE,
       flags: further,
-      ...ports,
+      ...{ proxyPort, servePort, securePort },
     });
   }
 

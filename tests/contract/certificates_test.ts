@@ -22,6 +22,19 @@ test("IsIssuedBy tells by whom a certificate was signed, whatever else the bundl
   }
 });
 
+test("IsIssuedBy takes a CA whose key nobody understands for one that has signed nothing", async () => {
+  const ours = await createAuthority();
+  const { cert } = await ours.issue({ commonName: "node" });
+  const [before = "", base64 = "", after = ""] = ours.caPem.split(/(?<=CERTIFICATE-----\n)|(?=-----END)/);
+  const der = Buffer.from(base64, "base64");
+  const curve = der.indexOf(Buffer.from("06082a8648ce3d030107", "hex")); // prime256v1 (RFC 5480, section 2.1.1.1)
+  assert.notEqual(curve, -1);
+  der[curve + 9] = 0x7f;
+  const unknown = `${before}${der.toString("base64")}\n${after}`;
+  assert.equal(isIssuedBy(cert, unknown), false);
+  assert.equal(isIssuedBy(cert, unknown + ours.caPem), true);
+});
+
 test("IsIssuedBy follows a chain of certificates, of RSA too", () =>
   withTempFolder(async (folder) => {
     const openssl = (words: string) => promisify(execFile)("openssl", words.split(" "), { cwd: folder });

@@ -133,7 +133,8 @@ test("holdfast cache rekey that was interrupted: the hub and all that reads refu
     const moved = await cache(cloud, "rekey", `--new-storage-key-file=${next}`);
     assert.match(moved.stdout, /Start the hub with --storage-key-file \S+next\.key from now on\n$/);
     // As a run that was killed behind its last commit leaves it.
-    writeFileSync(`${cloud.folder}/state/storage.rekey`, next);
+    const oldKey = `${cloud.folder}/state/storage.key`;
+    writeFileSync(`${cloud.folder}/state/storage.rekey`, JSON.stringify({ oldKey, newKey: next }));
     const started = await startHub(cloud).ended;
     for (const { exitCode, stderr } of [started, await cache(cloud, "ls"), await cache(cloud, "rm", "--all")]) {
       assert.equal(exitCode, 1, stderr);
@@ -141,6 +142,9 @@ test("holdfast cache rekey that was interrupted: the hub and all that reads refu
     }
     const other = await cache(cloud, "rekey", `--new-storage-key-file=${cloud.folder}/other.key`);
     assert.deepEqual([other.exitCode, /another one than that of the change/.test(other.stderr)], [2, true]);
+    writeFileSync(`${cloud.folder}/stranger.key`, "x".repeat(32));
+    const stranger = await cache(cloud, "rekey", `--storage-key-file=${cloud.folder}/stranger.key`);
+    assert.deepEqual([stranger.exitCode, /interrupted is from --storage-key-file/.test(stranger.stderr)], [2, true]);
     assert.equal((await cache(cloud, "rekey")).exitCode, 0);
     assert.equal((await cache(cloud, "verify", `--storage-key-file=${next}`)).exitCode, 0);
     const wrong = await cache(cloud, "rekey");

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createHmac, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { test } from "node:test";
+import { connect } from "node:tls";
 import { clock } from "../../adapters/shared/clock.ts";
 import { createListen } from "../../adapters/shared/listener.ts";
 import { random } from "../../adapters/shared/random.ts";
@@ -75,6 +76,32 @@ test("holdfast hub renews its certificate, travels with the new one, and cuts no
     const reader = watch.body.getReader();
     assert.equal((await reader.read()).done, false);
     await reader.cancel();
+    await stopped(program);
+  }));
+
+test("holdfast hub opens its TLS port with the first serving certificate, and takes the next one on the same port", () =>
+  withCloud(async (cloud) => {
+    const first = cloud.start(["--node-ip=127.0.0.1"]);
+    await addresses(first);
+    await first.waitForError("Hub listens with TLS");
+    await stopped(first);
+    await rm(`${cloud.folder}/state/pki/hub-server-current.pem`);
+    cloud.signer.mode = "wait";
+    const program = cloud.start(["--node-ip=127.0.0.1"]);
+    const { status, proxy } = await addresses(program);
+    const readiness = async (): Promise<string> => await (await fetch(`${status}/readyz?verbose`)).text();
+    assert.match(await readiness(), /\[!\]secure-port not open: there is no serving certificate yet/);
+    const list = await fetch(`${proxy}/api/v1/pods`);
+    assert.equal(list.status, 200);
+    await list.text();
+    cloud.signer.lifeMs = 6_000;
+    cloud.signer.mode = "sign";
+    await program.waitForError("Hub listens with TLS");
+    assert.match(await readiness(), /\[\+\]secure-port ok/);
+    const port = Number(/Hub listens with TLS.* port=(\d+)/.exec(program.errors())?.[1]);
+    const serial = await servedSerial(port);
+    cloud.signer.lifeMs = 600_000;
+    await waitUntil(async () => await servedSerial(port) !== serial);
     await stopped(program);
   }));
 
@@ -215,6 +242,18 @@ for (
     }));
 }
 
+/** Of the certificate that a TLS port shows. */
+function servedSerial(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    // Which one it is, is asked; whether it is believed, is another test's question.
+    const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().serialNumber);
+      socket.destroy();
+    });
+    socket.on("error", reject);
+  });
+}
+
 async function waitUntil(holds: () => boolean | Promise<boolean>): Promise<void> {
   const until = Date.now() + 20_000;
   while (!await holds()) {
@@ -264,6 +303,7 @@ function withCloud(run: (cloud: JoinCloud) => Promise<void>): Promise<void> {
         `--root-dir=${folder}/state`,
         "--proxy-port=0",
         "--serve-port=0",
+        "--proxy-secure-port=0",
       ].filter((flag) => !flags.some((one) => one.split("=")[0] === flag.split("=")[0]));
       const program = startCommand(holdfastWords("hub", ...own, ...flags.filter((flag) => !flag.endsWith("="))));
       programs.push(program);

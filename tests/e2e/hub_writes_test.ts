@@ -183,3 +183,30 @@ test("the node's token is put into requests without a credential only", () =>
     );
     assert.ok(!JSON.stringify(scene.log).includes("Bearer"));
   }, { authorization: () => "node" }));
+
+for (
+  const [what, dry, body, type] of [
+    ["as JSON", true, '{"kind":"DeleteOptions","apiVersion":"v1","dryRun":["All"]}', "application/json"],
+    ["as YAML", true, "dryRun: [All]", "application/yaml"],
+    ["of none", false, '{"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":0}', "application/json"],
+  ] as const
+) {
+  test(`a DELETE with a dry run in its body, ${what}: ${dry ? "the object is there" : "it is gone"}, offline too`, () =>
+    serveHub(async (scene) => {
+      seedMap(scene.server, "a");
+      await syncMaps(scene);
+      const answer = await scene.request("DELETE", `${mapsPath}/a`, {
+        body: new TextEncoder().encode(body),
+        headers: { "Content-Type": type },
+      });
+      assert.equal(answer.status, 200);
+      await scene.cut();
+      assert.equal((await scene.request("GET", `${mapsPath}/a`)).status, dry ? 200 : 404);
+    }, { intercept: (exchange) => exchange.header("content-type") === "application/yaml" ? success() : undefined }));
+}
+
+/** The demo reads no YAML. */
+function success(): Response {
+  const details = { name: "a", kind: "configmaps", uid: "uid-a" };
+  return Response.json({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
+}

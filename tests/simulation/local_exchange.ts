@@ -15,6 +15,8 @@ export interface LocalRequest {
   readonly body?: string;
   /** @default that of a merge patch, or of JSON */
   readonly contentType?: string;
+  /** With which it comes to the TLS port. @default none: the plain port */
+  readonly token?: string;
 }
 
 /** Bytes that lie between hub and client before the hub has to wait. */
@@ -47,7 +49,8 @@ export class LocalExchange implements Exchange {
     const type = request.contentType ??
       (request.method === "PATCH" ? "application/merge-patch+json" : "application/json");
     const content = this.#body === "" ? [] : ["Content-Type", type, "Content-Length", String(this.#body.length)];
-    this.rawHeaders = ["Host", "127.0.0.1:10261", "Accept", "application/json", ...content];
+    const own = request.token === undefined ? [] : ["Authorization", `Bearer ${request.token}`];
+    this.rawHeaders = ["Host", "127.0.0.1:10261", "Accept", "application/json", ...own, ...content];
     this.signal = this.#gone.signal;
     this.#reader = reader;
   }

@@ -30,6 +30,8 @@ export interface SimRequest {
   readonly contentType: string;
   /** The hub asks by itself, not for a client. */
   readonly own: boolean;
+  /** Of who asks; missing for the node. */
+  readonly token?: string;
 }
 
 /** A whole answer. */

@@ -1,5 +1,8 @@
 import { setImmediate } from "node:timers";
-import { createHub, type Hub } from "../../src/hub/hub.ts";
+import { createHub, type Hub, type HubOptions } from "../../src/hub/hub.ts";
+import { serviceAccountCaller } from "../../src/identity/caller.ts";
+import { unauthorized } from "../../src/kube/status.ts";
+import type { Clock } from "../../src/platform/clock.ts";
 import type { Logger } from "../../src/platform/logger.ts";
 import type { Metrics } from "../../src/platform/metrics.ts";
 import type { Platform } from "../../src/platform/platform.ts";
@@ -8,13 +11,17 @@ import type { Upstream } from "../../src/platform/upstream.ts";
 import type { Dice } from "./dice.ts";
 import { type AnswerReader, LocalExchange, type LocalRequest } from "./local_exchange.ts";
 import type { Oracle } from "./oracle.ts";
+import { expiryOf, userOf } from "./sim_authorizer.ts";
 import type { CountingClock, SimClock } from "./sim_clock.ts";
 import type { NetworkClient, SimNetwork } from "./sim_network.ts";
 import type { SimStore } from "./sim_store.ts";
 
+type Identify = NonNullable<HubOptions["identify"]>;
+
 /** What stands in place of the ports' own behaviour: a planted fault. */
 export interface Plant {
   readonly upstream?: (upstream: Upstream) => Upstream;
+  readonly identify?: (identify: Identify) => Identify;
   readonly store?: (store: Store) => Store;
   readonly outboxStore?: (store: Store) => Store;
   /** Between the hub's answer and its reader. */
@@ -125,7 +132,8 @@ export class SimHost {
     if (running === undefined) queueMicrotask(() => exchange?.leave());
     else {
       running.exchanges.add(exchange);
-      void running.hub.handle(this.#requestOf(request), exchange);
+      const { hub } = running;
+      void (request.token === undefined ? hub.handle : hub.handleSecure)(this.#requestOf(request), exchange);
     }
     return exchange;
   }
@@ -156,15 +164,17 @@ export class SimHost {
     const { clock, network, store, outboxStore, dice, plant } = this.#options;
     const opened = { store: store.open(), outboxStore: outboxStore.open() };
     const own = { clock: clock.counting(), upstream: network.connect(), ...opened };
+    const upstream = plant.upstream?.(own.upstream) ?? own.upstream;
     const hub = await createHub({
       platform: platformOf(own.clock, dice),
       nodeName,
-      backends: [{ upstream: plant.upstream?.(own.upstream) ?? own.upstream, host: "cloud.example:6443" }],
+      backends: [{ upstream, callerUpstream: upstream, host: "cloud.example:6443" }],
       store: plant.store?.(own.store) ?? own.store,
       outboxStore: plant.outboxStore?.(own.outboxStore) ?? own.outboxStore,
       logger: this.#logger(),
       metrics: noMetrics,
       version: "simulation",
+      identify: plant.identify?.(identifying(own.clock)) ?? identifying(own.clock),
     });
     this.#running = { ...own, hub, exchanges: new Set() };
   }
@@ -182,6 +192,24 @@ export class SimHost {
       enabled: (level) => level !== "debug" || this.#options.tracing,
     };
   }
+}
+
+/** Tokens are as the simulated authorizer gives them: to verify real ones would take real time. */
+function identifying(clock: Clock): Identify {
+  return (exchange) => {
+    const token = exchange.header("authorization")?.replace("Bearer ", "") ?? "";
+    if (token === "" || expiryOf(token) <= clock.now()) return Promise.reject(unauthorized());
+    const name = userOf(token);
+    return Promise.resolve(serviceAccountCaller({
+      token,
+      issuer: "cloud",
+      audiences: ["cloud"],
+      namespace: "a",
+      serviceAccount: { name, uid: name },
+      notBefore: 0,
+      expiresAt: expiryOf(token),
+    }));
+  };
 }
 
 /** Only what a hub uses of its platform. */

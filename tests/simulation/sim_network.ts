@@ -11,10 +11,13 @@ import {
 import type { Dice } from "./dice.ts";
 import { healthy, type LinkConditions } from "./link_conditions.ts";
 import { failure, type SimAnswer, type SimApiServer, type SimRequest } from "./sim_api_server.ts";
+import type { SimAuthorizer } from "./sim_authorizer.ts";
 import { SimFlow } from "./sim_flow.ts";
 
 export interface SimNetworkOptions {
   readonly server: SimApiServer;
+  /** @default everybody may do everything */
+  readonly authorizer?: SimAuthorizer;
   readonly clock: Clock;
   readonly dice: Dice;
   readonly trace: (line: () => string) => void;
@@ -131,14 +134,16 @@ export class SimNetwork {
     else {
       const own = headerOf(request.rawHeaders, "user-agent") === "holdfast";
       const contentType = headerOf(request.rawHeaders, "content-type") ?? "";
-      flow.after(this.#delayMs(), () => this.#arrived(flow, { method, rawPath, body, contentType, own }));
+      const bearer = headerOf(request.rawHeaders, "authorization");
+      const token = bearer === undefined ? {} : { token: bearer.replace("Bearer ", "") };
+      flow.after(this.#delayMs(), () => this.#arrived(flow, { method, rawPath, body, contentType, own, ...token }));
     }
     return await flow.response;
   }
 
   #arrived(flow: SimFlow, request: SimRequest): void {
-    const { server, dice } = this.#options;
-    const instead = this.#instead(request);
+    const { server, dice, authorizer } = this.#options;
+    const instead = this.#instead(request) ?? authorizer?.answer(request);
     if (instead !== undefined) return this.#answer(flow, request, instead);
     if (server.isWatch(request)) return this.#watch(flow, request);
     const isPush = request.own && request.method !== "GET";

@@ -1,3 +1,4 @@
+import type { Clock } from "../../src/platform/clock.ts";
 import { beyondPromises } from "./beyond_promises.ts";
 import { allNames, CloudWriter } from "./cloud_writer.ts";
 import { Dice } from "./dice.ts";
@@ -9,6 +10,7 @@ import { waitingIn } from "./node_truth.ts";
 import { Oracle } from "./oracle.ts";
 import { PlainReader } from "./plain_reader.ts";
 import { SimApiServer } from "./sim_api_server.ts";
+import type { SimAuthorizer } from "./sim_authorizer.ts";
 import { settle, SimClock } from "./sim_clock.ts";
 import { SimEtcd } from "./sim_etcd.ts";
 import { nodeName, type Plant, SimHost } from "./sim_host.ts";
@@ -35,6 +37,8 @@ export interface SimWorldOptions {
   readonly plant?: Plant;
   /** Rules whose violations are not looked at. @default those that nobody can keep */
   readonly ignored?: readonly string[];
+  /** @default everybody may do everything */
+  readonly authorizer?: (clock: Clock) => SimAuthorizer;
   /** Takes the lines of a trace; without it none is made. */
   readonly trace?: (line: string) => void;
 }
@@ -55,6 +59,7 @@ export class SimWorld {
   readonly etcd: SimEtcd;
   readonly server: SimApiServer;
   readonly network: SimNetwork;
+  readonly authorizer: SimAuthorizer | undefined;
   readonly store: SimStore;
   readonly outboxStore: SimStore;
   readonly host: SimHost;
@@ -69,7 +74,7 @@ export class SimWorld {
   readonly informers: Informer[] = [];
   readonly trace: (line: () => string) => void;
 
-  constructor({ seed, plant = {}, trace, ignored = beyondPromises }: SimWorldOptions) {
+  constructor({ seed, plant = {}, trace, ignored = beyondPromises, authorizer }: SimWorldOptions) {
     this.dice = new Dice(seed);
     this.clock = new SimClock();
     const clock = this.clock.counting();
@@ -86,7 +91,15 @@ export class SimWorld {
     this.cloudWriter = new CloudWriter(this.etcd, clock, this.dice.fork());
     this.cloudWriter.seed();
     this.server.restart();
-    this.network = new SimNetwork({ server: this.server, clock, dice: this.dice.fork(), trace: this.trace });
+    this.authorizer = authorizer?.(clock);
+    const authorizing = this.authorizer === undefined ? {} : { authorizer: this.authorizer };
+    this.network = new SimNetwork({
+      ...authorizing,
+      server: this.server,
+      clock,
+      dice: this.dice.fork(),
+      trace: this.trace,
+    });
     this.store = new SimStore(clock);
     this.outboxStore = new SimStore(clock);
     const stores = { store: this.store, outboxStore: this.outboxStore };

@@ -6,6 +6,8 @@ import type { Clock, Timer } from "../../src/platform/clock.ts";
 export interface FakeClock extends Clock {
   /** Moves on by this much. Timers due run in order, each at its own time; between two, all that waits on promises runs. */
   advance(ms: number): Promise<void>;
+  /** Sets the wall clock on, or back, by this much; nothing else moves. */
+  step(ms: number): void;
   /** Timers, sleeps included, that have neither run nor been cancelled. */
   readonly pending: number;
 }
@@ -19,19 +21,21 @@ interface FakeTimer {
 export function createFakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClock {
   const timers = new Set<FakeTimer>();
   let elapsedMs = 0;
+  let steppedMs = 0;
   const setTimer = (delayMs: number, callback: () => void): Timer => {
     const timer = { dueMs: elapsedMs + Math.max(0, delayMs), callback };
     timers.add(timer);
     return { cancel: () => void timers.delete(timer) };
   };
   return {
-    now: () => startMs + elapsedMs,
+    now: () => startMs + elapsedMs + steppedMs,
     monotonic: () => elapsedMs,
     setTimer,
     sleep: sleepBy(setTimer),
     get pending(): number {
       return timers.size;
     },
+    step: (ms) => void (steppedMs += ms),
     async advance(ms: number): Promise<void> {
       const untilMs = elapsedMs + ms;
       await settle();

@@ -5,7 +5,7 @@ import { random } from "../../adapters/shared/random.ts";
 import { createDemoApiServer, type DemoApiServer } from "../../src/demo/api_server.ts";
 import { seedSampleCluster } from "../../src/demo/sample_cluster.ts";
 import type { Listener } from "../../src/platform/listener.ts";
-import { createAuthority } from "./certificates.ts";
+import { type Authority, createAuthority } from "./certificates.ts";
 import { kubeconfigText } from "./kubeconfig_text.ts";
 import { type ChildProgram, commandOf, runtime, startCommand } from "./child_program.ts";
 import { withTempFolder } from "./temp_folder.ts";
@@ -21,6 +21,8 @@ export interface ProgramCloud {
   readonly kubeconfig: string;
   /** PEM. */
   readonly ca: string;
+  /** Whose CA that is. */
+  readonly authority: Authority;
   readonly folder: string;
   /** Hubs that were started; killed after the test. */
   readonly programs: ChildProgram[];
@@ -60,7 +62,18 @@ export function withCloud(run: (cloud: ProgramCloud) => Promise<void>): Promise<
     };
     await issue("system:node:node-1");
     try {
-      await run({ server, listener, callers, kubeconfig, ca: authority.caPem, folder, programs, issue, heal });
+      await run({
+        server,
+        listener,
+        callers,
+        kubeconfig,
+        ca: authority.caPem,
+        authority,
+        folder,
+        programs,
+        issue,
+        heal,
+      });
     } finally {
       for (const { child } of programs) child.kill("SIGKILL");
       server.close();
@@ -89,6 +102,7 @@ export function hubWords(
     `--root-dir=${folder}/state`,
     "--proxy-port=0",
     "--serve-port=0",
+    "--proxy-secure-port=0",
     ...flags,
   ]);
 }

@@ -5,6 +5,7 @@ import { random } from "../../adapters/shared/random.ts";
 import { openStore } from "../../adapters/shared/store.ts";
 import { createDemoApiServer, type DemoApiServer, type DemoApiServerOptions } from "../../src/demo/api_server.ts";
 import { type DemoCloud, startDemoCloud } from "../../src/demo/demo_cloud.ts";
+import { openHubState } from "../../src/hub/hub_state.ts";
 import { seedObject } from "../../src/demo/seed_object.ts";
 import type { FiltersOptions } from "../../src/hub/filters_options.ts";
 import type { WorkingMode } from "../../src/hub/hub_link.ts";
@@ -14,6 +15,7 @@ import { createMemoryStore } from "../../src/store/memory_store.ts";
 import { createSealedStore } from "../../src/store/sealed_store.ts";
 import { checkPaths } from "./check_paths.ts";
 import { createFakeClock, type FakeClock } from "./fake_clock.ts";
+import { memoryStateFile } from "./memory_state_file.ts";
 import { type LogLine, type RunningHub, startHub } from "./running_hub.ts";
 import type { WatchReader } from "./watch_reader.ts";
 
@@ -29,7 +31,7 @@ export interface SeenRequest {
 export interface HubSceneOptions {
   readonly server?: Partial<DemoApiServerOptions>;
   /** Answers in the server's place. */
-  readonly intercept?: (exchange: Exchange) => Response | undefined;
+  readonly intercept?: (exchange: Exchange) => Response | Promise<Response> | undefined;
   /** An SQLite file in place of a store in memory; it is opened anew at each restart. */
   readonly storePath?: string;
   /** Called before the store is opened, at each start. */
@@ -40,6 +42,8 @@ export interface HubSceneOptions {
   readonly onOutboxStore?: (store: Store) => Store;
   readonly outboxMaxBytes?: number;
   readonly offlineTokenGraceMs?: number;
+  /** Keeps a state file, over restarts too. @default {false} */
+  readonly state?: boolean;
   readonly authorization?: () => string | undefined;
   readonly plainAllowUids?: readonly number[];
   readonly kubeletHealthGraceMs?: number;
@@ -57,6 +61,8 @@ export interface HubScene {
   readonly log: readonly LogLine[];
   readonly origin: string;
   readonly statusOrigin: string;
+  /** What answers as the TLS port does, without TLS. */
+  readonly secureOrigin: string;
   request: RunningHub["request"];
   status: RunningHub["status"];
   outbox: RunningHub["outbox"];
@@ -96,12 +102,18 @@ export async function serveHub(
   const memory = options.storePath === undefined ? createMemoryStore() : undefined;
   const outboxMemory = createMemoryStore();
   const log: LogLine[] = [];
+  const { openStateFile, files } = memoryStateFile();
   const start = async (): Promise<RunningHub> => {
     options.beforeOpen?.();
     const store = await openSealed(memory, options.storePath);
     const outbox = await openSealed(outboxMemory, undefined);
+    const logger = { log: () => undefined, enabled: () => false };
+    const state = options.state
+      ? await openHubState({ openStateFile, files, clock, logger, path: "state" })
+      : undefined;
     return await startHub({
-      ...{ ...options, cloud, clock, log, callerMark },
+      ...(state === undefined ? {} : { state }),
+      ...{ ...withoutState(options), cloud, clock, log, callerMark },
       store: options.onStore?.(store) ?? store,
       outboxStore: options.onOutboxStore?.(outbox) ?? outbox,
     });
@@ -128,6 +140,10 @@ export async function serveHub(
     await Promise.allSettled(watches.map((watch) => watch.close()));
     await cloud.close();
   }
+}
+
+function withoutState({ state: _, ...options }: HubSceneOptions): Omit<HubSceneOptions, "state"> {
+  return options;
 }
 
 async function openSealed(memory: Store | undefined, path: string | undefined): Promise<Store> {
@@ -166,6 +182,9 @@ function makeScene({ watches, hub, ...parts }: SceneParts): HubScene {
     ...parts,
     get origin(): string {
       return hub().origin;
+    },
+    get secureOrigin(): string {
+      return hub().secureOrigin;
     },
     get statusOrigin(): string {
       return hub().statusOrigin;

@@ -39,9 +39,17 @@ const numberText = fc.oneof(
 
 const scalarText = fc.oneof(stringText, numberText, fc.constantFrom("true", "false", "null"));
 
+/** After a key `"\\\\"`, V8 takes other keys of one escaped character for it: nodejs/node#63785. */
+const oneEscaped = /^"\\(u.{4}|.)"$/;
+
+/** A string as key. */
+export const keyText: fc.Arbitrary<string> = process.versions["bun"] === undefined
+  ? stringText.filter((text) => !oneEscaped.test(text))
+  : stringText;
+
 /** A key that is seldom used twice. */
-const keyText = fc.oneof(
-  { weight: 3, arbitrary: stringText },
+const anyKey = fc.oneof(
+  { weight: 3, arbitrary: keyText },
   fc.constantFrom('"items"', '"metadata"', '"type"', '"a"'),
 );
 
@@ -51,7 +59,7 @@ export const valueText: fc.Arbitrary<string> = fc.letrec<{ value: string; array:
   array: fc.tuple(fc.array(tie("value"), { maxLength: 4 }), space, space).map(([values, before, after]) =>
     `[${before}${values.join(`${after},${before}`)}${after}]`
   ),
-  object: fc.tuple(fc.array(fc.tuple(keyText, tie("value")), { maxLength: 4 }), space, space)
+  object: fc.tuple(fc.array(fc.tuple(anyKey, tie("value")), { maxLength: 4 }), space, space)
     .map(([members, before, after]) => objectOf(members, { before, after })),
 })).value;
 

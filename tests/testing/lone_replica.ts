@@ -31,7 +31,7 @@ export function loneReplica(options: LoneReplicaOptions = {}): LoneReplica {
   const { store = createMemoryStore(), upstream = noUpstream(), memoryMaxBytes = 1_000_000 } = options;
   const { clock = createFakeClock() } = options;
   const random = createFakeRandom();
-  const cloud = new Cloud({ backends: [{ upstream, host: "cloud" }], clock });
+  const cloud = new Cloud({ backends: [{ upstream, callerUpstream: upstream, host: "cloud" }], clock });
   const link = new Link({ cloud, clock, random, logger: silentLogger });
   return {
     clock,

@@ -1,3 +1,4 @@
+import { headerOf } from "../../src/kube/hop_by_hop.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 import {
   type Upstream,
@@ -24,8 +25,10 @@ export interface OneServerCloud {
   readonly upstream: Upstream;
   /** Path and query of all that was asked, but for the hub's own checks of the link. */
   readonly asked: string[];
-  /** In the server's place, where it gives one. */
-  instead: (rawPath: string) => OtherAnswer | undefined;
+  /** In the server's place, where it gives one; `token` of who asks in another name than the node's. */
+  instead: (rawPath: string, token: string | undefined) => OtherAnswer | undefined;
+  /** Who asked: a token, or empty for the node; one for each of `asked`. */
+  readonly askers: string[];
   /** Refuses connections and breaks those that are open, until it is false. */
   cut: boolean;
   /** Breaks all connections, and what watches could have resumed from is gone where it is before `oldest`. */
@@ -50,15 +53,19 @@ export function createOneServerCloud(
   let isCut = false;
   const request = async (asked: UpstreamRequest): Promise<UpstreamResponse & { readonly socket?: undefined }> => {
     const { method, rawPath } = asked;
-    if (!checkPaths.includes(rawPath)) cloud.asked.push(rawPath);
+    const token = headerOf(asked.rawHeaders, "authorization")?.replace("Bearer ", "");
+    if (!checkPaths.includes(rawPath)) {
+      cloud.asked.push(rawPath);
+      cloud.askers.push(token ?? "");
+    }
     if (isCut) throw new UpstreamError("refused", "The connection was refused", { sent: false });
     const flow = new SimFlow(clock, asked, (ended) => flows.delete(ended));
     if (flow.open) flows.add(flow);
-    answer(flow, { method, rawPath, body: "", contentType: "", own: false });
+    answer(flow, { method, rawPath, body: "", contentType: "", own: false }, token);
     return await flow.response;
   };
-  const answer = (flow: SimFlow, asked: Parameters<SimApiServer["answer"]>[0]): void => {
-    const other = cloud.instead(asked.rawPath);
+  const answer = (flow: SimFlow, asked: Parameters<SimApiServer["answer"]>[0], token?: string): void => {
+    const other = cloud.instead(asked.rawPath, token);
     if (other === undefined && server.isWatch(asked)) return watch(flow, asked);
     const { status, body = "", rawHeaders = [] } = other ?? server.answer(asked);
     flow.head(status, rawHeaders);
@@ -75,6 +82,7 @@ export function createOneServerCloud(
   const cloud: OneServerCloud = {
     etcd,
     asked: [],
+    askers: [],
     instead: () => undefined,
     upstream: { request, upgrade: request, rotate: () => undefined, close: () => Promise.resolve() },
     get cut(): boolean {

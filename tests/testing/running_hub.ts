@@ -5,6 +5,7 @@ import { createUpstreamWith } from "../../adapters/shared/upstream.ts";
 import type { DemoCloud } from "../../src/demo/demo_cloud.ts";
 import type { LbMode } from "../../src/cloud/balancer.ts";
 import type { ClientTraffic } from "../../src/cloud/traffic.ts";
+import type { HubState } from "../../src/hub/hub_state.ts";
 import { createHub } from "../../src/hub/hub.ts";
 import type { FiltersOptions } from "../../src/hub/filters_options.ts";
 import type { WorkingMode } from "../../src/hub/hub_link.ts";
@@ -99,6 +100,8 @@ export interface HubRequestOptions {
 export interface RunningHub {
   readonly origin: string;
   readonly statusOrigin: string;
+  /** What answers as the TLS port does, without TLS. */
+  readonly secureOrigin: string;
   request(method: string, path: string, options?: HubRequestOptions): Promise<HubAnswer>;
   outbox(): Promise<HubOutbox>;
   watch(path: string, headers?: Readonly<Record<string, string>>): Promise<WatchReader>;
@@ -120,6 +123,7 @@ export interface StartHubOptions {
   readonly callerMark: string;
   readonly authorization?: () => string | undefined;
   readonly plainAllowUids?: readonly number[];
+  readonly state?: HubState;
   readonly kubeletHealthGraceMs?: number;
   readonly filters?: FiltersOptions;
   /** API servers beside `cloud`. */
@@ -155,18 +159,21 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     ...(options.outboxMaxBytes === undefined ? {} : { outboxMaxBytes: options.outboxMaxBytes }),
     ...(options.offlineTokenGraceMs === undefined ? {} : { offlineTokenGraceMs: options.offlineTokenGraceMs }),
     ...(options.filters === undefined ? {} : { filters: options.filters }),
+    ...(options.state === undefined ? {} : { state: options.state }),
     ...(authorization === undefined ? {} : { authorization }),
     ...(plainAllowUids === undefined ? {} : { plainAllowUids }),
     ...(kubeletHealthGraceMs === undefined ? {} : { kubeletHealthGraceMs }),
   });
   const listen = createListen({});
   const plain = await listen({ hostname: "127.0.0.1", port: 0 }, hub.handle);
+  const secure = await listen({ hostname: "127.0.0.1", port: 0 }, hub.handleSecure);
   const status = await listen({ hostname: "127.0.0.1", port: 0 }, hub.handleStatus);
   const origin = `http://127.0.0.1:${plain.port}`;
   const statusOrigin = `http://127.0.0.1:${status.port}`;
   return {
     origin,
     statusOrigin,
+    secureOrigin: `http://127.0.0.1:${secure.port}`,
     request: (method, path, options) => send(origin + path, { method, ...options }),
     watch: async (path, headers = {}) => readWatch(await fetch(origin + path, { headers })),
     // Not checked: an assertion on what is not there fails.
@@ -175,7 +182,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     async close(): Promise<void> {
       await hub.close();
       const upstreams = backends.flatMap(({ upstream, callerUpstream }) => [upstream, callerUpstream]);
-      await Promise.all([plain, status, ...upstreams].map((one) => one.close(0)));
+      await Promise.all([plain, secure, status, ...upstreams].map((one) => one.close(0)));
       await store.close();
       await options.outboxStore?.close();
     },
@@ -211,7 +218,7 @@ function collectingLogger(lines: LogLine[]): Logger {
   };
 }
 
-async function send(
+export async function send(
   url: string,
   { method, body, headers }: HubRequestOptions & { method: string },
 ): Promise<HubAnswer> {

@@ -10,6 +10,8 @@ const RETRY_MS = 200;
 export interface InformerOptions extends Selection {
   readonly asker: Asker;
   readonly mode: "list and watch" | "WatchList";
+  /** Above every version that there is now. */
+  readonly now: () => bigint;
 }
 
 interface Began {
@@ -117,6 +119,7 @@ export class Informer {
     const path = `${this.#query}&watch=true&allowWatchBookmarks=true${start}`;
     const record = new WatchRecord(this.#options.asker, path, {
       changed: () => this.#wake(),
+      now: this.#options.now,
       ...(from === undefined ? {} : { from, state: this.#state }),
     });
     this.#began.push({ record, from });
@@ -164,8 +167,9 @@ function checkWatch(
 }
 
 /**
- * Where a list has told the hub what it missed, several changes of one object are one event, and a deletion has a version
- * between the last one known and the list's. Each event is true all the same.
+ * Where a list has told the hub what it missed, several changes of one object are one event, and a deletion has some version
+ * between the last one known and the list's, which may be below its true one (R7). Each event is true all the same: what it
+ * tells had happened when it came.
  */
 function checkFolded(
   history: History,
@@ -173,7 +177,7 @@ function checkFolded(
   { events, began }: { readonly events: readonly RecordedEvent[]; readonly began: bigint },
 ): void {
   const known = new Map([...history.stateAt(selection, began)].map(([key, { version }]) => [key, version]));
-  for (const { type, key, uid, version, text } of events) {
+  for (const { type, key, uid, version, text, notAfter } of events) {
     if (type !== "DELETED") {
       const change = history.find(selection.kind, uid, String(version));
       assert.ok(
@@ -184,7 +188,7 @@ function checkFolded(
       known.set(key, version);
       continue;
     }
-    const range = { above: known.get(key) ?? 0n, upTo: version };
+    const range = { above: known.get(key) ?? 0n, upTo: notAfter };
     const left = history.changes(selection.kind, key, range).some(({ gone, object }) =>
       gone || !selection.selector.selects(object)
     );

@@ -40,7 +40,7 @@ export interface ReadLogOptions {
 }
 
 /** An answer may be there a moment before those of the writes that it shows. */
-const IN_FLIGHT = 100n;
+export const IN_FLIGHT = 100n;
 
 /** Random reads through the hub, which are judged when the API server's whole history is known. */
 export class ReadLog {

@@ -9,7 +9,12 @@ export interface RecordedEvent {
   readonly version: bigint;
   readonly uid: string;
   readonly text: string;
+  /** No newer version than this was there when it came. */
+  readonly notAfter: bigint;
 }
+
+/** Above every version. */
+const UNKNOWN = 2n ** 64n;
 
 /** Objects as a client has them. */
 export type StateByKey = ReadonlyMap<string, RecordedEvent>;
@@ -19,6 +24,8 @@ export interface WatchRecordOptions {
   readonly from?: bigint;
   /** What the client has there. */
   readonly state?: StateByKey;
+  /** Above every version that there is. */
+  readonly now?: () => bigint;
   /** Called after each change. */
   readonly changed?: () => void;
 }
@@ -43,14 +50,16 @@ export class WatchRecord {
   readonly path: string;
   readonly #stop: () => void;
   readonly #changed: () => void;
+  readonly #now: () => bigint;
   /** Whether the events come in the order of their versions: those of a state do not. */
   #ordered: boolean;
   #partial = "";
 
   constructor(asker: Asker, path: string, options: WatchRecordOptions = {}) {
-    const { changed = () => {}, state = [], from } = options;
+    const { changed = () => {}, now = () => UNKNOWN, state = [], from } = options;
     this.path = path;
     this.#changed = changed;
+    this.#now = now;
     this.#ordered = from !== undefined;
     this.position = from ?? 0n;
     for (const [key, event] of state) this.state.set(key, event);
@@ -100,7 +109,7 @@ export class WatchRecord {
       this.stateEvents = this.events.length;
       return;
     }
-    const event = recorded(type, object);
+    const event = recorded(type, object, this.#now());
     const held = this.state.get(event.key);
     if ((type === "ADDED") !== (held === undefined)) {
       this.faults.push(`${type} ${event.key} at ${version}, held: ${held?.version}`);
@@ -115,9 +124,10 @@ export class WatchRecord {
 
 /** What a client has after a list. */
 export function stateOf(objects: readonly KubeJson[]): StateByKey {
-  return new Map(objects.map((object) => [keyOf(object), recorded("ADDED", object)]));
+  return new Map(objects.map((object) => [keyOf(object), recorded("ADDED", object, UNKNOWN)]));
 }
 
-function recorded(type: string, object: KubeJson): RecordedEvent {
-  return { type, key: keyOf(object), version: versionOf(object), uid: object.metadata.uid, text: textOf(object) };
+function recorded(type: string, object: KubeJson, notAfter: bigint): RecordedEvent {
+  const { uid } = object.metadata;
+  return { type, key: keyOf(object), version: versionOf(object), uid, text: textOf(object), notAfter };
 }

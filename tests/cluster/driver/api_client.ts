@@ -29,6 +29,17 @@ export function directClient(options: { dir: string; port: number; identity?: st
   return (path, request = {}) => send({ origin: `https://127.0.0.1:${port}`, tls }, path, request);
 }
 
+/** The TLS port of a hub, or the API server, as a service account; both have a certificate of the cluster's CA. */
+export function tokenClient(options: { dir: string; port: number; token: string }): ApiClient {
+  const { dir, port, token } = options;
+  const tls = { ca: readFileSync(join(dir, "ca.crt"), "utf8") };
+  const authorization = { authorization: `Bearer ${token}` };
+  return (path, request = {}) => {
+    const headers = { ...request.headers, ...authorization };
+    return send({ origin: `https://127.0.0.1:${port}`, tls }, path, { ...request, headers });
+  };
+}
+
 /** A plain HTTP server, a hub for one. */
 export function plainClient(port: number): ApiClient {
   return (path, request = {}) => send({ origin: `http://127.0.0.1:${port}` }, path, request);
@@ -72,7 +83,7 @@ export function condition(object: KubeObject, type: string): string | undefined 
 
 interface Target {
   readonly origin: string;
-  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+  readonly tls?: { readonly ca: string; readonly cert?: string; readonly key?: string };
 }
 
 function send({ origin, tls }: Target, path: string, request: ApiRequest): Promise<ApiAnswer> {

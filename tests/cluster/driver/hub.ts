@@ -24,19 +24,27 @@ export interface HubOptions {
   readonly flags?: readonly string[];
 }
 
+export type HubPorts = Pick<Hub, "proxyPort" | "servePort" | "securePort">;
+
 /** Starts `holdfast hub` as a child process and waits until it says that it is ready. */
 export async function startHub(options: HubOptions): Promise<Hub> {
-  const [proxyPort, servePort] = await freePorts(2);
-  if (proxyPort === undefined || servePort === undefined) throw new Error("No ports");
-  const hub = new Hub({ ...options, proxyPort, servePort });
+  const hub = new Hub({ ...options, ...await freeHubPorts() });
   await hub.start();
   return hub;
+}
+
+export async function freeHubPorts(): Promise<HubPorts> {
+  const [proxyPort, servePort, securePort] = await freePorts(3);
+  if (proxyPort === undefined || servePort === undefined || securePort === undefined) throw new Error("No ports");
+  return { proxyPort, servePort, securePort };
 }
 
 /** A hub in a process of its own, which may be killed and started again with the same ports and folder. */
 export class Hub {
   readonly proxyPort: number;
   readonly servePort: number;
+  /** Of the TLS proxy, once it has a certificate. */
+  readonly securePort: number;
   readonly rootDir: string;
   readonly logFile: string;
   /** The plain proxy. */
@@ -46,10 +54,11 @@ export class Hub {
   readonly #options: HubOptions;
   #child: Child | undefined;
 
-  constructor(options: HubOptions & { readonly proxyPort: number; readonly servePort: number }) {
+  constructor(options: HubOptions & HubPorts) {
     this.#options = options;
     this.proxyPort = options.proxyPort;
     this.servePort = options.servePort;
+    this.securePort = options.securePort;
     this.rootDir = join(options.dir, `${options.name}-hub`);
     this.logFile = join(options.dir, `${options.name}-hub.log`);
     this.api = plainClient(options.proxyPort);
@@ -117,6 +126,7 @@ export class Hub {
         `--node-name=${nodeName}`,
         `--proxy-port=${this.proxyPort}`,
         `--serve-port=${this.servePort}`,
+        `--proxy-secure-port=${this.securePort}`,
         `--root-dir=${this.rootDir}`,
         ...flags,
       ],

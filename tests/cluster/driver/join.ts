@@ -1,8 +1,12 @@
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeCertificateRequest } from "../../../src/identity/certificate_request.ts";
+import type { CertificateTemplate } from "../../../src/identity/certificate_template.ts";
 import { spkiHashes } from "../../../src/identity/spki_hash.ts";
 import { type ApiAnswer, type ApiClient, getJson } from "./api_client.ts";
 import type { Cluster } from "./cluster.ts";
+import type { Hub } from "./hub.ts";
 import { waitFor } from "./wait.ts";
 
 /** The join token that every cluster accepts (`kube/up.go`). */
@@ -37,6 +41,34 @@ export async function signingRequests(api: ApiClient, signer = ""): Promise<read
   return items.filter(({ spec }) => signer === "" || spec.signerName === `kubernetes.io/${signer}`);
 }
 
+export interface Requester {
+  readonly user: string;
+  readonly group: string;
+}
+
+/** Asks for a certificate as somebody else. @returns the request's name */
+export async function askForCertificate(
+  api: ApiClient,
+  template: CertificateTemplate,
+  { user, group }: Requester,
+): Promise<string> {
+  const { request } = await makeCertificateRequest(template);
+  const { signerName, usages } = template;
+  const answer = await api(requests, {
+    method: "POST",
+    headers: { "Impersonate-User": user, "Impersonate-Group": group },
+    body: JSON.stringify({
+      apiVersion: "certificates.k8s.io/v1",
+      kind: "CertificateSigningRequest",
+      metadata: { generateName: "test-" },
+      spec: { request: btoa(request), signerName, usages },
+    }),
+  });
+  // Whoever may not even ask is refused before.
+  assert.equal(answer.status, 201, answer.text);
+  return (JSON.parse(answer.text) as SigningRequest).metadata.name;
+}
+
 /** Approves or denies it by hand. */
 export async function judge(api: ApiClient, name: string, type: "Approved" | "Denied"): Promise<ApiAnswer> {
   const request = JSON.parse((await api(`${requests}/${name}`)).text) as Record<string, unknown>;
@@ -44,5 +76,22 @@ export async function judge(api: ApiClient, name: string, type: "Approved" | "De
   return await api(`${requests}/${name}/approval`, {
     method: "PUT",
     body: JSON.stringify({ ...request, status: { conditions } }),
+  });
+}
+
+/** Approves the certificate of a hub's TLS port by hand, and waits until that is open. */
+export async function approveServing(
+  api: ApiClient,
+  { hub, nodeName }: { readonly hub: Hub; readonly nodeName: string },
+): Promise<void> {
+  const request = await waitFor("the request for the serving certificate", 20_000, async () => {
+    const all = await signingRequests(api, "kubelet-serving");
+    return all.find(({ spec }) => spec.username === `system:node:${nodeName}`);
+  });
+  await judge(api, request.metadata.name, "Approved");
+  await waitFor("the TLS port to open", 30_000, async (seen) => {
+    const { text } = await hub.status("/readyz?verbose");
+    seen(text);
+    return text.includes("[+]secure-port ok");
   });
 }

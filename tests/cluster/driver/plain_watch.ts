@@ -1,7 +1,21 @@
-import { type ClientRequest, request } from "node:http";
+import { type ClientRequest, request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { waitFor } from "./wait.ts";
 
-/** A watch over plain HTTP/1.1, as kubelet holds many: one connection each. */
+/** On the TLS port of a hub, as a service account. */
+export interface WatchAs {
+  /** PEM. */
+  readonly ca: string;
+  readonly token: string;
+}
+
+export interface PlainWatchOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Who watches. @default whoever the plain port takes one for */
+  readonly as?: WatchAs;
+}
+
+/** A watch over HTTP/1.1, as kubelet holds many: one connection each. */
 export class PlainWatch {
   /** Lines as they came, each an event. */
   readonly events: string[] = [];
@@ -11,12 +25,16 @@ export class PlainWatch {
   readonly #request: ClientRequest;
   #partial = "";
 
-  constructor(port: number, path: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(port: number, path: string, { headers: further = {}, as }: PlainWatchOptions = {}) {
     this.#path = path;
-    this.#request = request(`http://127.0.0.1:${port}${path}`, {
-      agent: false,
-      headers: { accept: "application/json", ...headers },
-    });
+    const headers = { accept: "application/json", ...further };
+    this.#request = as === undefined
+      ? httpRequest(`http://127.0.0.1:${port}${path}`, { agent: false, headers })
+      : httpsRequest(`https://127.0.0.1:${port}${path}`, {
+        agent: false,
+        ca: as.ca,
+        headers: { ...headers, authorization: `Bearer ${as.token}` },
+      });
     this.#request.on("error", (error) => this.ended ??= error.message);
     this.#request.on("response", (answer) => {
       if (answer.statusCode !== 200) this.ended ??= `status ${answer.statusCode}`;

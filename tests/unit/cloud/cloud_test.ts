@@ -134,9 +134,19 @@ test("Cloud without a healthy backend says of each why", async () => {
   assert.deepEqual(asked(), [0, 0]);
 });
 
+test("Cloud never puts the node's credential to what is another's, whatever is left of its headers", async () => {
+  const { node, caller, cloud } = make(() => "node-token");
+  const request = { ...get, rawPath: "/", rawHeaders: ["Accept", "*/*"], ownCredential: true };
+  await cloud.request(request);
+  await cloud.upgrade(request);
+  assert.deepEqual([node.requests.length, caller.requests.length], [0, 2]);
+  assert.ok(caller.requests.every(({ rawHeaders }) => !rawHeaders.includes("Bearer node-token")));
+});
+
 test("Cloud that is not checked asks every backend, whatever is known of it", async () => {
   const upstream = createFakeUpstream();
-  const cloud = new Cloud({ backends: [{ upstream, host: "h" }], clock: createFakeClock(), checked: false });
+  const backends = [{ upstream, callerUpstream: upstream, host: "h" }];
+  const cloud = new Cloud({ backends, clock: createFakeClock(), checked: false });
   cloud.backends[0]?.health.take({ result: "silent", reason: "" });
   assert.equal((await cloud.request(get)).status, 200);
 });

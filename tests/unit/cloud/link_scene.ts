@@ -37,7 +37,11 @@ export function linkScene(options: LinkSceneOptions = {}): LinkScene {
   const lines: string[] = [];
   const learnt: ClusterIdentity[] = [];
   const cloud = new Cloud({
-    backends: upstreams.map((upstream, index) => ({ upstream, host: `api-${index}` })),
+    backends: upstreams.map((upstream, index) => ({
+      upstream,
+      callerUpstream: createFakeUpstream(),
+      host: `api-${index}`,
+    })),
     clock,
     ...(lbMode === undefined ? {} : { lbMode }),
   });

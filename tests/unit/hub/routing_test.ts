@@ -15,12 +15,27 @@ type Row = readonly [what: string, method: string, path: string, online: Route, 
 
 const lease = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node-1";
 
+/** A read of a verified service account, of a built-in group. */
+const sharing: Change = { ownCredential: true, shares: true };
+
+/** A write of one. */
+const writing: Change = { ownCredential: true, showsWritten: true };
+
 const table: Record<string, readonly Row[]> = {
   "credentials and dry runs": [
     ["own credential, list", "GET", `${pods}?resourceVersion=0`, "pass", "refuse", { ownCredential: true }],
     ["own credential, write", "POST", pods, "pass", "refuse", { ownCredential: true }],
     ["own credential, discovery", "GET", "/api", "pass", "refuse", { ownCredential: true }],
     ["own credential, exec", "GET", `${pods}/p/exec`, "pass", "refuse", { ownCredential: true, upgrade: true }],
+    ["service account, list of version 0", "GET", `${pods}?resourceVersion=0`, "collection", "held", sharing],
+    ["service account, list", "GET", pods, "cloud", "held", sharing],
+    ["service account, get of version 0", "GET", `${pods}/p?resourceVersion=0`, "covered", "held", sharing],
+    ["service account, watch", "GET", `${pods}?watch=1`, "collection", "held", sharing],
+    ["service account, log", "GET", `${pods}/p/log`, "pass", "refuse", sharing],
+    ["service account, write", "PATCH", `${pods}/p`, "cloud", "refuse", writing],
+    ["service account, dry run", "POST", `${pods}?dryRun=All`, "pass", "refuse", writing],
+    ["service account, exec", "POST", `${pods}/p/exec`, "pass", "refuse", { ...writing, upgrade: true }],
+    ["service account, impersonation", "GET", pods, "pass", "refuse", { ...sharing, impersonates: true }],
     ["impersonation, get", "GET", `${pods}/p`, "pass", "refuse", { impersonates: true }],
     ["impersonation, watch", "GET", `${pods}?watch=1`, "pass", "refuse", { impersonates: true }],
     ["dry run, create", "POST", `${pods}?dryRun=All`, "pass", "refuse"],
@@ -153,6 +168,8 @@ function ask(link: RoutingQuestion["link"], [, method, path, , , change]: Row): 
     misfit: false,
     wantsTable: false,
     ownCredential: false,
+    shares: false,
+    showsWritten: false,
     ownLease: false,
     mayAnswer: true,
     impersonates: false,

@@ -179,6 +179,31 @@ test("KeptCertificate asks for another one within an hour after what is wanted h
   await kept.close();
 });
 
+test("KeptCertificate goes on renewing where what is wanted cannot be told, whatever the error", async () => {
+  const { clock, files, signer, open } = await scene();
+  await (await open()).obtain(never);
+  let fails = true;
+  const kept = new KeptCertificate({
+    files,
+    clock,
+    random: createFakeRandom(1),
+    logger: silentLogger,
+    path: "/pki/one",
+    template: () => {
+      if (fails) throw new TypeError("The cluster says what nobody expects");
+      return clientTemplate({ nodeName: "node-1", organizations: [] });
+    },
+    api: () => signer.api,
+  });
+  await kept.load();
+  kept.start();
+  await turns();
+  fails = false;
+  await clock.advance(signer.lifeMs);
+  await until(clock, () => signer.requests.length === 2);
+  await kept.close();
+});
+
 async function scene(): Promise<Scene> {
   const clock = createFakeClock();
   const files = createMemoryFiles();

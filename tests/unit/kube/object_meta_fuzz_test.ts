@@ -9,7 +9,16 @@ import {
   withResourceVersion,
   withTypeMeta,
 } from "../../../src/kube/object_meta.ts";
-import { damage, damaged, fuzzRuns, objectOf, spaces, stringText, valueText } from "../../testing/json_text.ts";
+import {
+  damage,
+  damaged,
+  fuzzRuns,
+  keyText,
+  objectOf,
+  spaces,
+  stringText,
+  valueText,
+} from "../../testing/json_text.ts";
 import { type JsonMembers, objectAt, parseObject, stringAt } from "../../testing/json_values.ts";
 
 const encoder = new TextEncoder();
@@ -17,7 +26,7 @@ const decoder = new TextDecoder();
 
 type Member = readonly [key: string, value: string];
 
-const labels = fc.array(fc.tuple(stringText, stringText), { maxLength: 3 });
+const labels = fc.array(fc.tuple(keyText, stringText), { maxLength: 3 });
 /** Members of objects in any order, some of them missing, among others. */
 const object = fc.record({
   type: fc.record({ kind: fc.option(stringText), apiVersion: fc.option(stringText) }),
@@ -30,7 +39,7 @@ const object = fc.record({
     annotations: fc.constantFrom(undefined, '"true"', '"false"'),
     generation: fc.option(fc.integer()),
   })),
-  others: fc.array(fc.tuple(stringText, valueText), { maxLength: 3 }),
+  others: fc.array(fc.tuple(keyText, valueText), { maxLength: 3 }),
   order: fc.array(fc.nat(), { minLength: 7, maxLength: 7 }),
   spaces,
   escaped: fc.boolean(),

@@ -99,6 +99,7 @@ test("CollectionRows.load gives back the head, the metadata and the times", asyn
   assert.deepEqual(stored, {
     key: "a|b c/%7C",
     query,
+    makerId: "node",
     head: { apiVersion: "v1", kind: "ConfigMap", listKind: "ConfigMapList", resourceVersion: "20" },
     objects: one.objects(),
     resourceEpoch: 0,
@@ -106,6 +107,7 @@ test("CollectionRows.load gives back the head, the metadata and the times", asyn
     staleSince: 117,
     lastRead: 67,
     lastWatched: 67,
+    callersOnly: false,
   });
 });
 

@@ -214,6 +214,18 @@ test("Collection wakes its watchers at each event, bookmark and change of state,
   assert.equal(collection.lastWatched, 7_000);
 });
 
+test("R15: Collection: a watch that pins nothing is a reader, and leaves no day behind", () => {
+  const { collection, time } = synced(10);
+  const closed = [collection.openWatch({ pins: false }), collection.openWatch()];
+  time.at = 7_000;
+  closed[1]?.();
+  time.at = 8_000;
+  assert.deepEqual([collection.watchers, collection.lastRead, collection.lastWatched], [1, 8_000, 7_000]);
+  closed[0]?.();
+  time.at = 9_000;
+  assert.deepEqual([collection.watchers, collection.lastRead, collection.lastWatched], [0, 8_000, 7_000]);
+});
+
 test("Collection: to read it once is not to watch it", () => {
   const { collection, time } = synced(10);
   time.at = 5_000;

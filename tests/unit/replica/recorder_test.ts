@@ -161,3 +161,36 @@ test("Recorder.take changes nothing where the body is malformed", () => {
   assert.throws(() => take({ verb: "get" }, "text"));
   assert.deepEqual([collection(), replica.records.size], [undefined, 0]);
 });
+
+test("Recorder: what a service account was shown is nothing to the node, until an answer shows it the name too", () => {
+  const { replica } = loneReplica();
+  const recorder = new Recorder(replica, () => 17);
+  const scope = { id: "sa:red:app:1" };
+  const get = { ...resource, verb: "get" };
+  const body = (version: string) => new TextEncoder().encode(JSON.stringify(pod({ resourceVersion: version })));
+  const seen = () => [replica.of(path).find(path), replica.of(path).find(path, "granted")].map((one) => one?.held.meta);
+  recorder.take(scope, get, body("10"));
+  assert.deepEqual(seen().map((meta) => meta?.resourceVersion), [undefined, "10"]);
+  recorder.take(nodeScope, get, body("9"));
+  assert.deepEqual(seen().map((meta) => meta?.resourceVersion), ["10", "10"]);
+  recorder.take(scope, get, body("11"));
+  assert.deepEqual(seen().map((meta) => meta?.resourceVersion), ["11", "11"]);
+});
+
+test("Recorder: a list that a service account was given covers nothing for the node, until the node is given one", () => {
+  const { replica } = loneReplica();
+  const recorder = new Recorder(replica, () => 17);
+  const list = { ...resource, namespace: "", verb: "list", query };
+  const take = (scope: typeof nodeScope, version: number) =>
+    recorder.take(scope, list, new TextEncoder().encode(JSON.stringify(page(version, ["p"]))));
+  const synced = () => true;
+  const views = () => [replica.of(path).view(query, synced), replica.of(path).view(query, synced, "granted")];
+  const covering = () => replica.of(path).covering({ ...path, name: "missing" }, synced);
+  take({ id: "sa:red:app:1" }, 20);
+  assert.deepEqual(views().map((view) => view?.collection.resourceVersion), [undefined, "20"]);
+  assert.equal(covering(), undefined);
+  assert.equal(replica.of(path).find(path), undefined);
+  take(nodeScope, 21);
+  assert.deepEqual(views().map((view) => view?.collection.resourceVersion), ["21", "21"]);
+  assert.notEqual(covering(), undefined);
+});

@@ -36,6 +36,25 @@ test("Records.put takes an object of another uid", () => {
   assert.equal(records.get(pathTo("a"))?.meta.uid, "new");
 });
 
+test("Records: what only service accounts see of an object is the node's where it was shown that one, not its namesake", () => {
+  const { records, rows } = make();
+  const put = (version: number, uid: string, callersOnly: boolean) =>
+    records.put(pathTo("a"), { bytes: mapBytes("a", version, { uid }), savedAt: 1, callersOnly });
+  const kept = () => [versionOf(records, "a"), records.get(pathTo("a"))?.callersOnly];
+  put(10, "old", false);
+  put(11, "old", true);
+  assert.deepEqual(kept(), ["11", false]);
+  put(20, "new", true);
+  assert.deepEqual(kept(), ["20", true]);
+  put(21, "new", false);
+  put(22, "new", true);
+  assert.deepEqual(kept(), ["22", false]);
+  const bytes = mapBytes("a", 30, { uid: "newest" });
+  const held = rows.add(pathTo("a"), { meta: readObjectMeta(bytes), bytes });
+  records.keep(pathTo("a"), held, { savedAt: 1, callersOnly: true });
+  assert.deepEqual(kept(), ["30", true]);
+});
+
 test("Records.remove ends the record of that uid only", () => {
   const { records, changes } = make();
   records.put(pathTo("a"), { bytes: mapBytes("a", 10, { uid: "u" }), savedAt: 1 });
@@ -100,6 +119,23 @@ test("Records: the least recently put goes first, not the first of all", () => {
   ]);
 });
 
+test("R15: Records: what service accounts read pushes out nothing that the node was shown, but each other's", () => {
+  const { records, changes } = make(mapBytes("a", 10).length * 2);
+  const put = (name: string, callersOnly: boolean) =>
+    records.put(pathTo(name), { bytes: mapBytes(name, 10), savedAt: 1, callersOnly });
+  const names = () => [...records.entries()].map(([{ name }]) => name);
+  put("n", false);
+  for (const name of ["p", "q", "r"]) put(name, true);
+  assert.deepEqual([names(), records.dropped], [["n", "r"], 2]);
+  put("m", false);
+  assert.deepEqual(names(), ["n", "m"]);
+  put("s", true); // there is no room for it
+  assert.deepEqual(names(), ["n", "m"]);
+  assert.equal(changes.at(-1), "-/v1/configmaps/default/s");
+  put("o", false);
+  assert.deepEqual(names(), ["m", "o"]);
+});
+
 test("Records hold the bytes of the newest version, and of nothing else", async () => {
   const { records, rows } = make();
   for (const version of [10, 11, 11]) records.put(pathTo("a"), { bytes: mapBytes("a", version), savedAt: version });
@@ -121,7 +157,14 @@ test("Records.forget ends the record whose bytes lie in that row", () => {
 test("Records.restore tells nothing of a change, and holds the bytes", () => {
   const { records, rows, changes } = make();
   const meta = readObjectMeta(mapBytes("a", 10));
-  records.restore("/v1/configmaps/default/a", { meta, row: "o|row", length: 100, savedAt: 5, epoch: 0 });
+  records.restore("/v1/configmaps/default/a", {
+    meta,
+    row: "o|row",
+    length: 100,
+    savedAt: 5,
+    epoch: 0,
+    callersOnly: false,
+  });
   assert.deepEqual([versionOf(records, "a"), records.get(pathTo("a"))?.savedAt, changes], ["10", 5, []]);
   assert.deepEqual([rows.holds("o|row"), records.bytes], [true, 100]);
 });

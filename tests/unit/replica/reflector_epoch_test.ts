@@ -270,8 +270,8 @@ describe("Reflector: where the cloud lets nobody list", () => {
     scene.cloud.cut = true;
     scene.cloud.restore(backup);
     const { instead } = scene.cloud;
-    scene.cloud.instead = (path) => {
-      if (!path.includes("watch=true") || path.includes("sendInitialEvents")) return instead(path);
+    scene.cloud.instead = (path, token) => {
+      if (!path.includes("watch=true") || path.includes("sendInitialEvents")) return instead(path, token);
       const object = { kind: "ConfigMap", apiVersion: "v1", metadata: { resourceVersion: String(backup) } };
       return { status: 200, body: `${JSON.stringify({ type: "BOOKMARK", object })}\n` };
     };
