@@ -55,7 +55,7 @@ export type { Exchange, ExchangeBindings, Peer, PeerCertificate } from "./src/pl
 export { FileError, type FileSystem } from "./src/platform/files.ts";
 export type { ExchangeHandler, Listen, Listener, ListenOptions, ServerTls } from "./src/platform/listener.ts";
 export type { Logger, LogLevel } from "./src/platform/logger.ts";
-export type { Counter, GaugeValue, Metrics } from "./src/platform/metrics.ts";
+export type { Counter, Metrics, MetricValue } from "./src/platform/metrics.ts";
 export type { Platform, ProcessPort } from "./src/platform/platform.ts";
 export type { Random } from "./src/platform/random.ts";
 export type { OpenStateFile, StateFile } from "./src/platform/state_file.ts";

@@ -1,4 +1,4 @@
-import type { GaugeValue, Metrics } from "../platform/metrics.ts";
+import type { Metrics, MetricValue } from "../platform/metrics.ts";
 import { declareFilterMetrics } from "./filter_metrics.ts";
 import { declareTokenMetrics } from "./token_metrics.ts";
 import type { Call } from "./call.ts";
@@ -36,8 +36,8 @@ export function declareMetrics(
     [],
     () => [{ value: context.replica.records.size }],
   );
-  metrics.gauge(
-    "holdfast_records_dropped",
+  metrics.counted(
+    "holdfast_records_dropped_total",
     "Records that went for want of room",
     [],
     () => [{ value: context.replica.records.dropped }],
@@ -48,8 +48,8 @@ export function declareMetrics(
     [],
     () => [{ value: context.replica.documents.size }],
   );
-  metrics.gauge(
-    "holdfast_documents_dropped",
+  metrics.counted(
+    "holdfast_documents_dropped_total",
     "Copies of documents that went for want of room",
     [],
     () => [{ value: context.replica.documents.dropped }],
@@ -60,8 +60,8 @@ export function declareMetrics(
     [],
     () => [{ value: context.pagedLists.size }],
   );
-  metrics.gauge(
-    "holdfast_paged_lists_dropped",
+  metrics.counted(
+    "holdfast_paged_lists_dropped_total",
     "Lists that went for want of room before their last page",
     [],
     () => [{ value: context.pagedLists.dropped }],
@@ -87,8 +87,8 @@ function declareCallerMetrics(
   { context, callers }: { readonly context: HubContext; readonly callers: Pick<Callers, "refused"> },
   metrics: Metrics,
 ): void {
-  metrics.gauge(
-    "holdfast_callers_refused",
+  metrics.counted(
+    "holdfast_callers_refused_total",
     "Requests on the TLS port whose token could not be verified",
     [],
     () => [{ value: callers.refused }],
@@ -96,8 +96,8 @@ function declareCallerMetrics(
   const { grants } = context;
   if (grants !== undefined) {
     metrics.gauge("holdfast_grants", "What service accounts may read", [], () => [{ value: grants.size }]);
-    metrics.gauge(
-      "holdfast_grants_dropped",
+    metrics.counted(
+      "holdfast_grants_dropped_total",
       "Grants that went for want of room",
       [],
       () => [{ value: grants.dropped }],
@@ -109,7 +109,7 @@ function declareCallerMetrics(
   if (context.tokens !== undefined) declareTokenMetrics(context.tokens, metrics);
 }
 
-function states({ replica }: HubContext): GaugeValue[] {
+function states({ replica }: HubContext): MetricValue[] {
   const counts = new Map<string, number>(["syncing", "live", "stale", "refused"].map((state) => [state, 0]));
   for (const { state } of replica.collections()) counts.set(state, (counts.get(state) ?? 0) + 1);
   return [...counts].map(([state, value]) => ({ value, labels: { state } }));
