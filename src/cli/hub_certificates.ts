@@ -1,6 +1,5 @@
 import type { HubCertificates } from "../hub/hub_certificates.ts";
 import { expiryOf } from "../identity/certificate_members.ts";
-import { dummyIps } from "../identity/certificate_template.ts";
 import { loadCertificateIdentity } from "../identity/certificate_identity.ts";
 import { parseJoinToken } from "../identity/join_token.ts";
 import { createJsonApi, type JsonApi } from "../identity/json_api.ts";
@@ -12,6 +11,7 @@ import type { Platform } from "../platform/platform.ts";
 import { certMgrModeOf } from "./cert_mgr_mode.ts";
 import type { FlagValues } from "./flag_values.ts";
 import type { HubIdentity } from "./hub_identity.ts";
+import { dummyInterfaceOf } from "./network_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 export interface HubCertificatesOptions {
@@ -150,7 +150,7 @@ export async function openCertificates(options: KeepingOptions): Promise<KeptCer
   const servers = identity.backends.map(({ host, upstream }) => ({ host, upstream }));
   const api = createJsonApi({ servers, clock, token: identity.authorization });
   const serving = await openServingCertificate({
-    ...{ files, clock, random, logger, isIssuedBy, api, dummyIp: dummyIps[0] },
+    ...{ files, clock, random, logger, isIssuedBy, api, dummyIp: dummyInterfaceOf(values).ip },
     rootDir: rootDirOf(values),
     nodeName: values.string("node-name"),
     nodeIp: values.string("node-ip"),

@@ -15,7 +15,7 @@ import { type HubIdentity, openHubIdentity } from "./hub_identity.ts";
 import { warnOfIgnoredFlags } from "./ignored_flags.ts";
 import { startOnStorage } from "./hub_storage.ts";
 import { hubLinkOptions, openState, workingModeOf } from "./hub_link_options.ts";
-import { SecureListener } from "./secure_listener.ts";
+import { SecurePorts } from "./secure_ports.ts";
 import { listenOn } from "./listen_on.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
@@ -34,11 +34,12 @@ export const hubCommand: Command = {
 /** Runs a hub until the process is told to stop. @throws where it cannot start */
 async function runHub(context: CommandContext): Promise<number> {
   const { platform, values } = context;
+  const { stop } = platform.process; // taken over now: a hub that is told to stop while it starts ends cleanly too
   const logger = platform.createLogger({ level: logLevelOf(values.integer("v")), format: "text" });
   const cleanup: (() => Promise<void>)[] = [];
   try {
     await startHub(context, { logger, cleanup });
-    await aborted(platform.process.stop);
+    await aborted(stop);
     logger.log("info", "Hub stops");
   } finally {
     for (const close of cleanup.toReversed()) await close();
@@ -63,18 +64,10 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   const { serving } = kept;
   cleanup.push(() => serving.close());
   const certificates = certificatesOf(source, serving);
-  const secure = new SecureListener({
-    listen: platform.listen,
-    hostname: values.string("bind-proxy-address"),
-    port: values.integer("proxy-secure-port"),
-    certificate: serving,
-    clientCa: identity.ca,
-    clock: platform.clock,
-    random: platform.random,
-    logger,
-  });
+  const secure = await SecurePorts.open({ platform, values, logger, serving, clientCa: identity.ca });
+  cleanup.push(async () => await secure.network?.close());
   identity.onCa(() => secure.refresh());
-  const parts = { identity, logger, certificates, secureProblem: () => secure.problem };
+  const parts = { identity, logger, certificates, secure };
   const hub = workingModeOf(values) === "cloud"
     ? await createHub({ ...hubOptions({ platform, values }, parts), store: createMemoryStore() })
     : await startOnDisk({ platform, values }, { ...parts, cleanup });
@@ -83,8 +76,9 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   cleanup.push(async () => {
     await Promise.all([hub.close(), ...[secure, ...listeners].map((listener) => listener.close(stopGraceMs))]);
   });
-  await listen({ platform, values, hub, listeners });
+  // First, for kubelet's first list of Services tells its pods where the API server is.
   await secure.start(hub.handleSecure);
+  await listen({ platform, values, hub, listeners });
   kept.start();
   const [proxy, status] = listeners.map((listener) => `http://${hostAndPort(listener.hostname, listener.port)}`);
   logger.log("info", "Hub listens", { node: values.string("node-name"), cloud: origins, proxy, status, version });
@@ -94,8 +88,7 @@ interface HubParts {
   readonly identity: HubIdentity;
   readonly logger: Logger;
   readonly certificates: HubCertificates;
-  /** Why the TLS port is not open; nothing where it is. */
-  readonly secureProblem: () => string | undefined;
+  readonly secure: SecurePorts;
   readonly state?: HubState;
 }
 
@@ -121,7 +114,7 @@ async function startOnDisk({ platform, values }: Context, starting: HubParts & S
 
 function hubOptions(
   { platform, values }: Context,
-  { identity, logger, certificates, secureProblem, state }: HubParts,
+  { identity, logger, certificates, secure, state }: HubParts,
 ): Omit<HubOptions, "store" | "outboxStore"> {
   const allowUids = values.list("plain-allow-uid").map(Number);
   return {
@@ -131,16 +124,18 @@ function hubOptions(
     ...(state === undefined ? {} : { state }),
     logger,
     certificates,
-    secureProblem,
+    secureProblem: () => secure.problem,
+    networkChecks: () => secure.network?.checks() ?? [],
     metrics: platform.createMetrics(),
     cloudReadTimeoutMs: values.durationMs("cloud-read-timeout"),
     minRequestTimeoutMs: values.durationMs("min-request-timeout"),
     cacheMaxBytes: values.bytes("cache-max-bytes"),
     cacheMemoryMaxBytes: values.bytes("cache-memory-max-bytes"),
-    filters: filtersOptions(values),
+    filters: { ...filtersOptions(values), address: secure.address },
     outboxMaxBytes: values.bytes("outbox-max-bytes"),
     offlineTokenGraceMs: values.durationMs("offline-token-grace"),
     collectionIdleMs: values.durationMs("collection-idle"),
+    gcFrequencyMs: values.durationMs("gc-frequency") || 60 * 60_000,
     ...(allowUids.length > 0 ? { plainAllowUids: allowUids } : {}),
     version,
   };

@@ -5,6 +5,7 @@ import { filterFlags } from "./filter_flags.ts";
 import { identityFlags } from "./identity_flags.ts";
 import { ignoredFlags } from "./ignored_flags.ts";
 import { linkFlags } from "./link_flags.ts";
+import { networkFlags } from "./network_flags.ts";
 
 const port = { type: "integer", minimum: 0, maximum: 65_535, placeholder: "PORT" } as const;
 
@@ -143,6 +144,14 @@ export const hubFlags: readonly Flag[] = [
     group: "Storage",
   },
   {
+    name: "gc-frequency",
+    type: "duration",
+    unit: "m",
+    default: "120",
+    help: "how long the node's Events are kept that nobody renews, while the cloud answers; 0 is 60 minutes",
+    group: "Storage",
+  },
+  {
     name: "min-request-timeout",
     type: "duration",
     unit: "m",
@@ -162,6 +171,7 @@ export const hubFlags: readonly Flag[] = [
   ...identityFlags,
   ...linkFlags,
   ...filterFlags,
+  ...networkFlags,
   ...ignoredFlags,
   ...commonFlags,
 ];

@@ -8,6 +8,8 @@ import { listenOn } from "./listen_on.ts";
 export interface SecureListenerOptions {
   readonly listen: Listen;
   readonly hostname: string;
+  /** The flag that chose it, for errors. */
+  readonly addressFlag: string;
   readonly port: number;
   readonly certificate: Pick<ServingCertificate, "current" | "onChange">;
   /** Whose client certificates count, PEM; missing where none can be told from another. */
@@ -34,6 +36,7 @@ export class SecureListener {
   #retry: Timer | undefined;
   #retryMs = retryMs.first;
   #logged: string | undefined;
+  readonly #changed = new Set<() => void>();
 
   constructor(options: SecureListenerOptions) {
     this.#options = options;
@@ -42,6 +45,16 @@ export class SecureListener {
   /** Why it is not open; nothing where it is. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** On which it is open; nothing where it is not. */
+  get port(): number | undefined {
+    return this.#listener?.port;
+  }
+
+  /** Calls back after it was opened. */
+  onChange(listener: () => void): void {
+    this.#changed.add(listener);
   }
 
   /** Opens it where there is a certificate, and follows the certificate. Resolves after the first try. */
@@ -65,7 +78,7 @@ export class SecureListener {
   }
 
   async #follow(): Promise<void> {
-    const { certificate, clientCa, listen, hostname, port, logger } = this.#options;
+    const { certificate, clientCa, listen, hostname, addressFlag, port, logger } = this.#options;
     const pair = certificate.current();
     const handle = this.#handle;
     if (pair === undefined || handle === undefined || this.#closed) return;
@@ -75,8 +88,10 @@ export class SecureListener {
     const tls = { cert, key, ...(ca === undefined ? {} : { clientCa: ca }) };
     try {
       if (this.#listener === undefined) {
-        const flags = { addressFlag: "bind-proxy-address", portFlag: "proxy-secure-port" };
+        const flags = { addressFlag, portFlag: "proxy-secure-port" };
         this.#listener = await listenOn({ listen, hostname, port, handle, tls, ...flags });
+        this.#problem = undefined;
+        for (const changed of [...this.#changed]) changed();
         logger.log("info", "Hub listens with TLS", { hostname, port: this.#listener.port });
       } else {
         this.#listener.updateTls(tls);

@@ -23,6 +23,7 @@ import type { Call } from "./call.ts";
 import type { AskingContext } from "./ask_as.ts";
 import { Callers } from "./callers.ts";
 import type { HubContext } from "./context.ts";
+import { GarbageCollector } from "./garbage_collector.ts";
 import { guard, type GuardOptions } from "./guards.ts";
 import { DiscoveryIndex } from "./discovery_index.ts";
 import { Filters } from "./filters.ts";
@@ -33,6 +34,7 @@ import type { HubState } from "./hub_state.ts";
 import { knownBackends } from "./link_status.ts";
 import { reviewAccess } from "./review_access.ts";
 import { proxy } from "./proxy.ts";
+import type { Check } from "./readiness_check.ts";
 import { declareCertificateMetrics, type HubCertificates } from "./hub_certificates.ts";
 import { createStatusApp } from "./status_app.ts";
 import { statusResponse } from "./status_response.ts";
@@ -70,6 +72,8 @@ export interface HubOptions extends HubLinkOptions {
   readonly cacheMaxBytes?: number;
   /** How long a collection that nobody reads is kept up to date. @default {600_000} */
   readonly collectionIdleMs?: number;
+  /** After it the node's Events that were not renewed are let go, while the cloud answers. @default {7_200_000} */
+  readonly gcFrequencyMs?: number;
   /** Bytes of objects that are kept in memory beside the store. @default {32 MiB} */
   readonly cacheMemoryMaxBytes?: number;
   /**
@@ -79,6 +83,8 @@ export interface HubOptions extends HubLinkOptions {
   readonly identify?: (exchange: Exchange) => Promise<Caller>;
   /** Why the TLS port is not open; nothing where it is. @default nobody is told of one */
   readonly secureProblem?: () => string | undefined;
+  /** Further lines of `/readyz?verbose`, of the node's network. @default none */
+  readonly networkChecks?: () => readonly Check[];
   readonly version: string;
 }
 
@@ -122,8 +128,10 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const eviction = createEviction(context, options);
   // In cloud mode only what filters need is held.
   if (context.workingMode === "edge" || context.filters !== undefined) eviction.start();
+  const garbage = createGarbageCollector(context, options);
+  if (context.workingMode === "edge") garbage.start();
   const apps = createApps(context, options);
-  const { secureProblem } = options;
+  const { secureProblem, networkChecks } = options;
   const statusApp = createStatusApp({
     context,
     metrics,
@@ -131,6 +139,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     startedAt: platform.clock.now(),
     ...(certificates === undefined ? {} : { certificates }),
     ...(secureProblem === undefined ? {} : { secureProblem }),
+    ...(networkChecks === undefined ? {} : { networkChecks }),
   });
   const guarded = new Hono<{ Bindings: ExchangeBindings }>();
   guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "writes" }));
@@ -147,7 +156,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       context.link.close();
       await context.pusher?.close();
       await Promise.all([context.tokens?.close(), context.grants?.close()]);
-      await eviction.close();
+      await Promise.all([eviction.close(), garbage.close()]);
       context.pagedLists.close();
       await context.replica.close();
     },
@@ -235,6 +244,13 @@ function createEviction(
     maxBytes: options.cacheMaxBytes ?? 1024 * 1024 * 1024,
     idleMs: options.collectionIdleMs ?? 10 * 60_000,
   });
+}
+
+function createGarbageCollector(
+  { replica, link, platform: { clock, random }, logger, nodeName }: HubContext,
+  { gcFrequencyMs = 120 * 60_000 }: HubOptions,
+): GarbageCollector {
+  return new GarbageCollector({ ...{ replica, link, clock, random, logger, nodeName }, frequencyMs: gcFrequencyMs });
 }
 
 type App = Hono<{ Bindings: ExchangeBindings }>;

@@ -18,6 +18,8 @@ export interface StatusAppOptions {
   readonly certificates?: HubCertificates;
   /** Why the TLS port is not open; nothing where it is. */
   readonly secureProblem?: () => string | undefined;
+  /** Of the node's network. */
+  readonly networkChecks?: () => readonly Check[];
 }
 
 /** The routes of the status server (design, section 9). */
@@ -77,10 +79,11 @@ function outboxCheck({ failure, size }: Outbox): Check {
   return { name: "outbox", ok: failure === undefined && size === 0, why, informational: true };
 }
 
-function portChecks({ certificates, secureProblem }: StatusAppOptions): readonly Check[] {
+function portChecks({ certificates, secureProblem, networkChecks }: StatusAppOptions): readonly Check[] {
   return [
     ...(certificates === undefined ? [] : certificateChecks(certificates)),
     ...(secureProblem === undefined ? [] : [secureCheck(secureProblem())]),
+    ...(networkChecks?.() ?? []),
   ];
 }
 

@@ -128,6 +128,7 @@ export class Hub {
         `--serve-port=${this.servePort}`,
         `--proxy-secure-port=${this.securePort}`,
         `--root-dir=${this.rootDir}`,
+        "--enable-dummy-if=false",
         ...flags,
       ],
     };

@@ -40,6 +40,7 @@ function createWorld(): World {
   const secure = new SecureListener({
     ...{ listen, certificate, clock, random: createFakeRandom(), logger: silentLogger },
     hostname: "127.0.0.1",
+    addressFlag: "bind-proxy-address",
     port: 10_268,
     clientCa: () => undefined,
   });
