@@ -5,8 +5,8 @@ import { condition, getJson } from "./driver/api_client.ts";
 import type { Hub } from "./driver/hub.ts";
 import { type Informers, type InformerSpec, startInformers } from "./driver/informers.ts";
 import { configMap, list, pod, secret } from "./driver/manifests.ts";
-import type { KubeNode } from "./driver/node.ts";
-import { type Scene, startScene } from "./driver/scene.ts";
+import { type KubeNode, startNode } from "./driver/node.ts";
+import { type Scene, startHubOf, startScene } from "./driver/scene.ts";
 import { waitFor } from "./driver/wait.ts";
 
 const RBAC = join(import.meta.dirname, "..", "..", "deploy", "rbac", "hub.yaml");
@@ -33,6 +33,16 @@ const clients: Readonly<Record<string, readonly InformerSpec[]>> = {
   flannel: [{ ...core("nodes"), name: "nodes" }],
 };
 
+/** The API server's own address is a loopback one, of which no EndpointSlice may be. */
+const webSlice = {
+  apiVersion: "discovery.k8s.io/v1",
+  kind: "EndpointSlice",
+  metadata: { name: "web-1", namespace: "default" },
+  addressType: "IPv4",
+  endpoints: [{ addresses: ["10.0.0.1"], nodeName: NODE }],
+  ports: [{ port: 80 }],
+};
+
 describe("a node after a power cut, while the cloud is out of reach", () => {
   let scene: Scene;
   let hub: Hub;
@@ -40,13 +50,13 @@ describe("a node after a power cut, while the cloud is out of reach", () => {
   const programs: Informers[] = [];
 
   before(async () => {
-    scene = await startScene({ hub: true, node: true, nodeName: NODE });
-    assert.ok(scene.hub && scene.node);
-    ({ hub, node } = scene);
-    const { cluster } = scene;
+    scene = await startScene({ hub: false });
+    const { cluster, relay } = scene;
     await cluster.direct.ok(["apply", "-f", RBAC]);
+    hub = await startHubOf({ cluster, relay, name: NODE, identity: NODE });
+    node = await startNode({ program: cluster.program, name: NODE, clusterDir: cluster.dir, server: hub.url });
     await cluster.direct.ok(["create", "-f", "-"], {
-      stdin: list(secret("login", { key: "s3cret" }), configMap("settings", { mode: "fast" }), reader()),
+      stdin: list(secret("login", { key: "s3cret" }), configMap("settings", { mode: "fast" }), webSlice, reader()),
     });
     await waitFor("the pod to be Ready in the cloud", 40_000, async (seen) => {
       const object = await getJson(cluster.api, "/api/v1/namespaces/default/pods/reader");
@@ -58,11 +68,19 @@ describe("a node after a power cut, while the cloud is out of reach", () => {
       programs.push(await startInformers({ name, program, dir, server: hub.url, watchList: true, specs }));
     }
     await allSynced();
+    await waitFor("all of it to be on disk", 5_000, async (seen) => {
+      const { text } = await hub.status("/v1/status");
+      seen(text);
+      return (JSON.parse(text) as { store: { pendingRows: number } }).store.pendingRows === 0; // the hub's own
+    });
     await scene.relay.setMode("refuse");
     await hub.waitForLink("offline", 20_000);
   });
   after(async () => {
+    await scene?.relay.setMode("pass");
     await Promise.all(programs.map((program) => program.stop()));
+    await node?.stop();
+    await hub?.stop();
     await scene?.stop();
   });
 
