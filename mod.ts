@@ -14,6 +14,7 @@ export {
   openHubState,
 } from "./src/hub/hub_state.ts";
 
+export type { Check } from "./src/hub/readiness_check.ts";
 export type { FiltersOptions, HubAddressSource } from "./src/hub/filters_options.ts";
 export type { HubAddress } from "./src/filter/hub_address.ts";
 

@@ -10,6 +10,11 @@ import { createFakeRandom } from "../../testing/fake_random.ts";
 import { silentLogger } from "../../testing/lone_replica.ts";
 import { createReflected, momentMs, type Reflected } from "../../testing/reflected.ts";
 
+interface NamedList {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly items: readonly { readonly metadata: { readonly name: string } }[];
+}
+
 function contextOf({ replica, link, clock }: Reflected): HubContext {
   // What a read of a collection by the node needs of it.
   return {
@@ -40,10 +45,11 @@ test("R5: a list waits anew where the collection falls behind between the end of
   await clock.advance(momentMs);
   assert.equal(await answer, "answered");
   const response = await exchange.response;
-  const list = await response.json();
+  // A list of ConfigMaps; what is no such fails below.
+  const list = await response.json() as NamedList;
   assert.equal(response.headers.get("age"), null);
   assert.equal(list.metadata.resourceVersion, second);
-  assert.deepEqual(list.items.map((item: { metadata: { name: string } }) => item.metadata.name), ["a", "b"]);
+  assert.deepEqual(list.items.map(({ metadata }) => metadata.name), ["a", "b"]);
   one.link.close();
   await replica.close();
 });
