@@ -135,6 +135,8 @@ function hubOptions(
     metrics: platform.createMetrics(),
     cloudReadTimeoutMs: values.durationMs("cloud-read-timeout"),
     minRequestTimeoutMs: values.durationMs("min-request-timeout"),
+    maxRequestsInFlight: values.integer("max-requests-in-flight"),
+    maxWatches: values.integer("max-watches"),
     cacheMaxBytes: values.bytes("cache-max-bytes"),
     cacheMemoryMaxBytes: values.bytes("cache-memory-max-bytes"),
     filters: filtersOptions(values),

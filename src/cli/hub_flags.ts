@@ -8,6 +8,8 @@ import { linkFlags } from "./link_flags.ts";
 
 const port = { type: "integer", minimum: 0, maximum: 65_535, placeholder: "PORT" } as const;
 
+const atOnce = { type: "integer", minimum: 1, maximum: 100_000, placeholder: "N", group: "Listeners" } as const;
+
 /** Flags of `holdfast hub`: names, defaults and forms of the documents' set, and ours. */
 export const hubFlags: readonly Flag[] = [
   {
@@ -149,6 +151,18 @@ export const hubFlags: readonly Flag[] = [
     default: "30m",
     help: "a watch without timeoutSeconds lasts one to two times this",
     group: "Listeners",
+  },
+  {
+    ...atOnce,
+    name: "max-requests-in-flight",
+    default: "250",
+    help: "short requests at once; further ones get 429. One client may have two thirds, a quarter is for the system's",
+  },
+  {
+    ...atOnce,
+    name: "max-watches",
+    default: "2000",
+    help: "watches, followed logs, exec and the like at once; further ones get 429, shares as above",
   },
   {
     name: "storage-key-file",

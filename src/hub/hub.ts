@@ -19,6 +19,7 @@ import { OutboxPusher } from "../replica/outbox_pusher.ts";
 import { PagedLists } from "../replica/paged_lists.ts";
 import { Recorder } from "../replica/recorder.ts";
 import { Replica } from "../replica/replica.ts";
+import { Admission } from "./admission.ts";
 import type { Call } from "./call.ts";
 import type { AskingContext } from "./ask_as.ts";
 import { Callers } from "./callers.ts";
@@ -64,6 +65,10 @@ export interface HubOptions extends HubLinkOptions {
   readonly cloudReadTimeoutMs?: number;
   /** A watch without `timeoutSeconds` lasts one to two times this. @default {1_800_000} */
   readonly minRequestTimeoutMs?: number;
+  /** Short requests at once; what comes beyond gets 429. @default {250} */
+  readonly maxRequestsInFlight?: number;
+  /** Watches, logs, upgrades and proxies at once, likewise. @default {2_000} */
+  readonly maxWatches?: number;
   /** Whose processes may use the plain port. @default root and the hub's own user */
   readonly plainAllowUids?: readonly number[];
   /** Bytes of objects that are kept on disk. @default {1 GiB} */
@@ -169,6 +174,13 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
     platform,
     nodeName,
     workingMode,
+    admission: new Admission({
+      maxRequestsInFlight: options.maxRequestsInFlight ?? 250,
+      maxWatches: options.maxWatches ?? 2_000,
+      nodeName,
+      clock,
+      logger,
+    }),
     cloud,
     link,
     replica,

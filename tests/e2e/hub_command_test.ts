@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { spkiHashes } from "../../src/identity/spki_hash.ts";
 import { addresses, startHub, withCloud } from "../testing/hub_program.ts";
+import { connectWire } from "../testing/wire.ts";
 import type { HubStatus } from "../testing/running_hub.ts";
 
 interface StateContent {
@@ -98,6 +99,26 @@ test("holdfast hub keeps the cluster's identity and what it knows of its API ser
     assert.deepEqual(kept.cluster.caHashes, [other]);
   }));
 
+test("holdfast hub lets as many requests and watches go on at once as its flags say", () =>
+  withCloud(async (cloud) => {
+    const program = startHub(cloud, ["--max-requests-in-flight=1", "--max-watches=1"]);
+    const { proxy } = await addresses(program);
+    const status = async (path: string): Promise<number> => {
+      const answer = await fetch(proxy + path);
+      await answer.text();
+      return answer.status;
+    };
+    const watch = await fetch(`${proxy}/api/v1/pods?watch=1`);
+    assert.deepEqual([watch.status, await status("/api/v1/pods?watch=1")], [200, 429]);
+    const wire = await connectWire(Number(new URL(proxy).port));
+    // It goes on until its body is complete.
+    wire.send("POST /api/v1/pods HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n");
+    while (await status("/api/v1/pods") !== 429);
+    wire.destroy();
+    while (await status("/api/v1/pods") !== 200);
+    await watch.body?.cancel();
+  }));
+
 test("holdfast hub in cloud mode leaves nothing on disk", () =>
   withCloud(async (cloud) => {
     const program = startHub(cloud, ["--working-mode=cloud", `--disk-cache-path=${cloud.folder}/cache`]);
@@ -134,6 +155,13 @@ for (
     ["another lb-mode", () => ["--lb-mode=random"], 2, /--lb-mode.*must be rr or priority/],
     ["another working mode", () => ["--working-mode=local"], 2, /--working-mode.*must be edge or cloud/],
     ["no time between heartbeats", () => ["--heartbeat-interval-seconds=0"], 2, /must be more than 0/],
+    [
+      "no requests",
+      () => ["--max-requests-in-flight=0"],
+      2,
+      /--max-requests-in-flight.*must be a whole number from 1 /,
+    ],
+    ["no watches", () => ["--max-watches=0"], 2, /--max-watches.*must be a whole number from 1 /],
     ["a plain API server", () => ["--server-addr=https://a,http://b"], 2, /--server-addr.*must use https/],
     ["an argument", () => ["extra"], 2, /Unexpected argument/],
   ] as const

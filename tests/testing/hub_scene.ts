@@ -49,6 +49,8 @@ export interface HubSceneOptions {
   readonly kubeletHealthGraceMs?: number;
   readonly filters?: FiltersOptions;
   readonly workingMode?: WorkingMode;
+  readonly maxRequestsInFlight?: number;
+  readonly maxWatches?: number;
 }
 
 /** A hub in front of an embedded API server, both on loopback; the hub's clock stands still until it is told to move. */

@@ -130,6 +130,8 @@ export interface StartHubOptions {
   readonly further?: readonly DemoCloud[];
   readonly lbMode?: LbMode;
   readonly workingMode?: WorkingMode;
+  readonly maxRequestsInFlight?: number;
+  readonly maxWatches?: number;
 }
 
 /** The node's own name in all tests of the hub. */
@@ -163,6 +165,8 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     ...(authorization === undefined ? {} : { authorization }),
     ...(plainAllowUids === undefined ? {} : { plainAllowUids }),
     ...(kubeletHealthGraceMs === undefined ? {} : { kubeletHealthGraceMs }),
+    ...(options.maxRequestsInFlight === undefined ? {} : { maxRequestsInFlight: options.maxRequestsInFlight }),
+    ...(options.maxWatches === undefined ? {} : { maxWatches: options.maxWatches }),
   });
   const listen = createListen({});
   const plain = await listen({ hostname: "127.0.0.1", port: 0 }, hub.handle);

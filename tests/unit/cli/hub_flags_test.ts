@@ -38,6 +38,8 @@ for (
     ["access-server-through-hub", "true"],
     ["namespace", "kube-system"],
     ["cache-agents", "all, or as yurt-hub-cfg says"],
+    ["max-requests-in-flight", "250"],
+    ["max-watches", "2000"],
     ["v", "2"],
   ] as const
 ) {
