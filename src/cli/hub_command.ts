@@ -2,7 +2,9 @@ import { createHub, type Hub, type HubOptions } from "../hub/hub.ts";
 import type { HubCertificates } from "../hub/hub_certificates.ts";
 import type { HubState } from "../hub/hub_state.ts";
 import type { Listener } from "../platform/listener.ts";
+import { declareListenerMetrics } from "./listener_metrics.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
 import { createMemoryStore } from "../store/memory_store.ts";
 import { hostAndPort, serverOrigin } from "./address.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -20,6 +22,8 @@ import { listenOn } from "./listen_on.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
 
+/** Connections of one port beside those that have a request that goes on. */
+const idleConnections = 256;
 /** Time that answers under way have to end when the hub stops. */
 const stopGraceMs = 5000;
 
@@ -67,6 +71,7 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
     listen: platform.listen,
     hostname: values.string("bind-proxy-address"),
     port: values.integer("proxy-secure-port"),
+    maxConnections: maxConnections(values),
     certificate: serving,
     clientCa: identity.ca,
     clock: platform.clock,
@@ -74,7 +79,8 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
     logger,
   });
   identity.onCa(() => secure.refresh());
-  const parts = { identity, logger, certificates, secureProblem: () => secure.problem };
+  const metrics = platform.createMetrics();
+  const parts = { identity, logger, certificates, metrics, secureProblem: () => secure.problem };
   const hub = workingModeOf(values) === "cloud"
     ? await createHub({ ...hubOptions({ platform, values }, parts), store: createMemoryStore() })
     : await startOnDisk({ platform, values }, { ...parts, cleanup });
@@ -83,17 +89,25 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   cleanup.push(async () => {
     await Promise.all([hub.close(), ...[secure, ...listeners].map((listener) => listener.close(stopGraceMs))]);
   });
-  await listen({ platform, values, hub, listeners });
+  const { plain, status } = await listen({ platform, values, hub, listeners });
   await secure.start(hub.handleSecure);
   kept.start();
-  const [proxy, status] = listeners.map((listener) => `http://${hostAndPort(listener.hostname, listener.port)}`);
-  logger.log("info", "Hub listens", { node: values.string("node-name"), cloud: origins, proxy, status, version });
+  declareListenerMetrics(metrics, { plain, secure, status });
+  const [proxy, state] = [plain, status].map(({ hostname, port }) => `http://${hostAndPort(hostname, port)}`);
+  logger.log("info", "Hub listens", {
+    node: values.string("node-name"),
+    cloud: origins,
+    proxy,
+    status: state,
+    version,
+  });
 }
 
 interface HubParts {
   readonly identity: HubIdentity;
   readonly logger: Logger;
   readonly certificates: HubCertificates;
+  readonly metrics: Metrics;
   /** Why the TLS port is not open; nothing where it is. */
   readonly secureProblem: () => string | undefined;
   readonly state?: HubState;
@@ -121,7 +135,7 @@ async function startOnDisk({ platform, values }: Context, starting: HubParts & S
 
 function hubOptions(
   { platform, values }: Context,
-  { identity, logger, certificates, secureProblem, state }: HubParts,
+  { identity, logger, certificates, metrics, secureProblem, state }: HubParts,
 ): Omit<HubOptions, "store" | "outboxStore"> {
   const allowUids = values.list("plain-allow-uid").map(Number);
   return {
@@ -132,7 +146,7 @@ function hubOptions(
     logger,
     certificates,
     secureProblem,
-    metrics: platform.createMetrics(),
+    metrics,
     cloudReadTimeoutMs: values.durationMs("cloud-read-timeout"),
     minRequestTimeoutMs: values.durationMs("min-request-timeout"),
     maxRequestsInFlight: values.integer("max-requests-in-flight"),
@@ -150,31 +164,38 @@ function hubOptions(
 
 interface Listening extends Context {
   readonly hub: Hub;
-  /** The proxy's, then the status server's. */
+  /** Those that are open, to be closed. */
   readonly listeners: Listener[];
 }
 
-async function listen({ platform, values, hub, listeners }: Listening): Promise<void> {
-  listeners.push(
-    await listenOn({
-      listen: platform.listen,
-      hostname: values.string("bind-proxy-address"),
-      port: values.integer("proxy-port"),
-      handle: hub.handle,
-      addressFlag: "bind-proxy-address",
-      portFlag: "proxy-port",
-    }),
-  );
-  listeners.push(
-    await listenOn({
-      listen: platform.listen,
-      hostname: values.string("bind-address"),
-      port: values.integer("serve-port"),
-      handle: hub.handleStatus,
-      addressFlag: "bind-address",
-      portFlag: "serve-port",
-    }),
-  );
+async function listen(
+  { platform, values, hub, listeners }: Listening,
+): Promise<Readonly<Record<"plain" | "status", Listener>>> {
+  const plain = await listenOn({
+    listen: platform.listen,
+    hostname: values.string("bind-proxy-address"),
+    port: values.integer("proxy-port"),
+    handle: hub.handle,
+    maxConnections: maxConnections(values),
+    addressFlag: "bind-proxy-address",
+    portFlag: "proxy-port",
+  });
+  listeners.push(plain);
+  const status = await listenOn({
+    listen: platform.listen,
+    hostname: values.string("bind-address"),
+    port: values.integer("serve-port"),
+    handle: hub.handleStatus,
+    addressFlag: "bind-address",
+    portFlag: "serve-port",
+  });
+  listeners.push(status);
+  return { plain, status };
+}
+
+/** Each request that may go on can have a connection of its own. */
+function maxConnections(values: FlagValues): number {
+  return values.integer("max-requests-in-flight") + values.integer("max-watches") + idleConnections;
 }
 
 /** Those of `--server-addr`, each once, in their order. */

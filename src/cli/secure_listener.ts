@@ -1,6 +1,6 @@
 import type { ServingCertificate } from "../identity/serving_certificate.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
-import type { ExchangeHandler, Listen, Listener } from "../platform/listener.ts";
+import type { ExchangeHandler, Listen, Listener, ListenerCounts } from "../platform/listener.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import { listenOn } from "./listen_on.ts";
@@ -9,6 +9,7 @@ export interface SecureListenerOptions {
   readonly listen: Listen;
   readonly hostname: string;
   readonly port: number;
+  readonly maxConnections: number;
   readonly certificate: Pick<ServingCertificate, "current" | "onChange">;
   /** Whose client certificates count, PEM; missing where none can be told from another. */
   readonly clientCa: () => string | undefined;
@@ -44,6 +45,10 @@ export class SecureListener {
     return this.#problem;
   }
 
+  get counts(): ListenerCounts {
+    return this.#listener?.counts ?? { open: 0, refused: 0, slow: 0 };
+  }
+
   /** Opens it where there is a certificate, and follows the certificate. Resolves after the first try. */
   async start(handle: ExchangeHandler): Promise<void> {
     this.#handle = handle;
@@ -65,7 +70,7 @@ export class SecureListener {
   }
 
   async #follow(): Promise<void> {
-    const { certificate, clientCa, listen, hostname, port, logger } = this.#options;
+    const { certificate, clientCa, listen, hostname, port, maxConnections, logger } = this.#options;
     const pair = certificate.current();
     const handle = this.#handle;
     if (pair === undefined || handle === undefined || this.#closed) return;
@@ -76,7 +81,7 @@ export class SecureListener {
     try {
       if (this.#listener === undefined) {
         const flags = { addressFlag: "bind-proxy-address", portFlag: "proxy-secure-port" };
-        this.#listener = await listenOn({ listen, hostname, port, handle, tls, ...flags });
+        this.#listener = await listenOn({ listen, hostname, port, handle, tls, maxConnections, ...flags });
         logger.log("info", "Hub listens with TLS", { hostname, port: this.#listener.port });
       } else {
         this.#listener.updateTls(tls);
