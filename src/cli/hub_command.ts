@@ -2,28 +2,25 @@ import { createHub, type Hub, type HubOptions } from "../hub/hub.ts";
 import type { HubCertificates } from "../hub/hub_certificates.ts";
 import type { HubState } from "../hub/hub_state.ts";
 import type { Listener } from "../platform/listener.ts";
-import { declareListenerMetrics } from "./listener_metrics.ts";
-import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { createMemoryStore } from "../store/memory_store.ts";
 import { hostAndPort, serverOrigin } from "./address.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { logLevelOf } from "./common_flags.ts";
 import type { FlagValues } from "./flag_values.ts";
 import { filtersOptions } from "./filter_flags.ts";
 import { hubFlags } from "./hub_flags.ts";
+import { listen, maxConnections } from "./hub_listeners.ts";
 import { certificatesOf, openCertificates, openIdentitySource } from "./hub_certificates.ts";
 import { type HubIdentity, openHubIdentity } from "./hub_identity.ts";
 import { warnOfIgnoredFlags } from "./ignored_flags.ts";
 import { startOnStorage } from "./hub_storage.ts";
 import { hubLinkOptions, openState, workingModeOf } from "./hub_link_options.ts";
 import { SecureListener } from "./secure_listener.ts";
-import { listenOn } from "./listen_on.ts";
+import { declareListenerMetrics } from "./listener_metrics.ts";
+import { createProgramLog, type ProgramLog } from "./program_log.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
 
-/** Connections of one port beside those that have a request that goes on. */
-const idleConnections = 256;
 /** Time that answers under way have to end when the hub stops. */
 const stopGraceMs = 5000;
 
@@ -38,10 +35,10 @@ export const hubCommand: Command = {
 /** Runs a hub until the process is told to stop. @throws where it cannot start */
 async function runHub(context: CommandContext): Promise<number> {
   const { platform, values } = context;
-  const logger = platform.createLogger({ level: logLevelOf(values.integer("v")), format: "text" });
+  const { logger, setVerbosity } = createProgramLog(platform, values);
   const cleanup: (() => Promise<void>)[] = [];
   try {
-    await startHub(context, { logger, cleanup });
+    await startHub(context, { logger, setVerbosity, cleanup });
     await aborted(platform.process.stop);
     logger.log("info", "Hub stops");
   } finally {
@@ -51,13 +48,13 @@ async function runHub(context: CommandContext): Promise<number> {
   return 0;
 }
 
-interface Starting {
-  readonly logger: Logger;
+interface Starting extends ProgramLog {
   /** What has been opened so far; closed in reverse. */
   readonly cleanup: (() => Promise<void>)[];
 }
 
-async function startHub({ platform, values }: CommandContext, { logger, cleanup }: Starting): Promise<void> {
+async function startHub({ platform, values }: CommandContext, starting: Starting): Promise<void> {
+  const { logger, setVerbosity, cleanup } = starting;
   warnOfIgnoredFlags(values, logger);
   const origins = cloudOrigins(values);
   const source = await openIdentitySource({ platform, values, origins, logger });
@@ -80,7 +77,7 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   });
   identity.onCa(() => secure.refresh());
   const metrics = platform.createMetrics();
-  const parts = { identity, logger, certificates, metrics, secureProblem: () => secure.problem };
+  const parts = { identity, logger, setVerbosity, certificates, metrics, secureProblem: () => secure.problem };
   const hub = workingModeOf(values) === "cloud"
     ? await createHub({ ...hubOptions({ platform, values }, parts), store: createMemoryStore() })
     : await startOnDisk({ platform, values }, { ...parts, cleanup });
@@ -103,9 +100,8 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   });
 }
 
-interface HubParts {
+interface HubParts extends ProgramLog {
   readonly identity: HubIdentity;
-  readonly logger: Logger;
   readonly certificates: HubCertificates;
   readonly metrics: Metrics;
   /** Why the TLS port is not open; nothing where it is. */
@@ -135,7 +131,7 @@ async function startOnDisk({ platform, values }: Context, starting: HubParts & S
 
 function hubOptions(
   { platform, values }: Context,
-  { identity, logger, certificates, metrics, secureProblem, state }: HubParts,
+  { identity, logger, setVerbosity, certificates, metrics, secureProblem, state }: HubParts,
 ): Omit<HubOptions, "store" | "outboxStore"> {
   const allowUids = values.list("plain-allow-uid").map(Number);
   return {
@@ -144,6 +140,7 @@ function hubOptions(
     ...hubLinkOptions({ values, identity, state }),
     ...(state === undefined ? {} : { state }),
     logger,
+    ...(values.boolean("profiling") ? { debug: { setVerbosity } } : {}),
     certificates,
     secureProblem,
     metrics,
@@ -160,42 +157,6 @@ function hubOptions(
     ...(allowUids.length > 0 ? { plainAllowUids: allowUids } : {}),
     version,
   };
-}
-
-interface Listening extends Context {
-  readonly hub: Hub;
-  /** Those that are open, to be closed. */
-  readonly listeners: Listener[];
-}
-
-async function listen(
-  { platform, values, hub, listeners }: Listening,
-): Promise<Readonly<Record<"plain" | "status", Listener>>> {
-  const plain = await listenOn({
-    listen: platform.listen,
-    hostname: values.string("bind-proxy-address"),
-    port: values.integer("proxy-port"),
-    handle: hub.handle,
-    maxConnections: maxConnections(values),
-    addressFlag: "bind-proxy-address",
-    portFlag: "proxy-port",
-  });
-  listeners.push(plain);
-  const status = await listenOn({
-    listen: platform.listen,
-    hostname: values.string("bind-address"),
-    port: values.integer("serve-port"),
-    handle: hub.handleStatus,
-    addressFlag: "bind-address",
-    portFlag: "serve-port",
-  });
-  listeners.push(status);
-  return { plain, status };
-}
-
-/** Each request that may go on can have a connection of its own. */
-function maxConnections(values: FlagValues): number {
-  return values.integer("max-requests-in-flight") + values.integer("max-watches") + idleConnections;
 }
 
 /** Those of `--server-addr`, each once, in their order. */

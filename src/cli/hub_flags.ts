@@ -1,5 +1,5 @@
 import { isIpAddress, isLoopbackAddress, serverOrigin } from "./address.ts";
-import { commonFlags } from "./common_flags.ts";
+import { commonFlags, logFlags } from "./common_flags.ts";
 import type { Flag } from "./flag.ts";
 import { filterFlags } from "./filter_flags.ts";
 import { identityFlags } from "./identity_flags.ts";
@@ -153,6 +153,13 @@ export const hubFlags: readonly Flag[] = [
     group: "Listeners",
   },
   {
+    name: "profiling",
+    type: "boolean",
+    default: "true",
+    help: "/debug/… on the status server: PUT /debug/flags/v changes --v while the hub runs",
+    group: "Listeners",
+  },
+  {
     ...atOnce,
     name: "max-requests-in-flight",
     default: "250",
@@ -178,6 +185,7 @@ export const hubFlags: readonly Flag[] = [
   ...filterFlags,
   ...ignoredFlags,
   ...commonFlags,
+  ...logFlags,
 ];
 
 function checkServer(text: string): string | undefined {

@@ -25,6 +25,7 @@ import type { AskingContext } from "./ask_as.ts";
 import { Callers } from "./callers.ts";
 import type { HubContext } from "./context.ts";
 import { guard, type GuardOptions } from "./guards.ts";
+import type { DebugOptions } from "./debug_app.ts";
 import { DiscoveryIndex } from "./discovery_index.ts";
 import { Filters } from "./filters.ts";
 import type { FiltersOptions } from "./filters_options.ts";
@@ -82,6 +83,8 @@ export interface HubOptions extends HubLinkOptions {
    * cluster's keys verify, or with this node's certificate
    */
   readonly identify?: (exchange: Exchange) => Promise<Caller>;
+  /** What `/debug/…` of the status server changes. @default it is not there */
+  readonly debug?: DebugOptions;
   /** Why the TLS port is not open; nothing where it is. @default nobody is told of one */
   readonly secureProblem?: () => string | undefined;
   readonly version: string;
@@ -128,7 +131,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   // In cloud mode only what filters need is held.
   if (context.workingMode === "edge" || context.filters !== undefined) eviction.start();
   const apps = createApps(context, options);
-  const { secureProblem } = options;
+  const { secureProblem, debug } = options;
   const statusApp = createStatusApp({
     context,
     metrics,
@@ -136,6 +139,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     startedAt: platform.clock.now(),
     ...(certificates === undefined ? {} : { certificates }),
     ...(secureProblem === undefined ? {} : { secureProblem }),
+    ...(debug === undefined ? {} : { debug }),
   });
   const guarded = new Hono<{ Bindings: ExchangeBindings }>();
   guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "writes" }));

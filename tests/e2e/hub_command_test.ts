@@ -6,6 +6,11 @@ import { addresses, startHub, withCloud } from "../testing/hub_program.ts";
 import { connectWire } from "../testing/wire.ts";
 import type { HubStatus } from "../testing/running_hub.ts";
 
+interface JsonLine {
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>> & { readonly proxy?: string; readonly status?: string };
+}
+
 interface StateContent {
   readonly cluster: { readonly caHashes: readonly string[] };
   readonly backends: Readonly<Record<string, { readonly state: string }>>;
@@ -119,6 +124,40 @@ test("holdfast hub lets as many requests and watches go on at once as its flags 
     await watch.body?.cancel();
   }));
 
+test("holdfast hub says more and less while it runs, in lines of JSON, as it is told", () =>
+  withCloud(async (cloud) => {
+    const program = startHub(cloud, ["--log-format=json"]);
+    await program.waitForError("Hub listens");
+    const lines = () => program.errors().trim().split("\n").map((line) => JSON.parse(line) as JsonLine);
+    const { proxy = "", status } = lines().find(({ message }) => message === "Hub listens")?.fields ?? {};
+    const requests = () => lines().filter(({ message }) => message === "Request").length;
+    const setVerbosity = async (body: string) => {
+      const answer = await fetch(`${status}/debug/flags/v`, { method: "PUT", body });
+      return [answer.status, (await answer.text()).trim()];
+    };
+    const ask = async () => assert.match(await (await fetch(`${proxy}/api/v1/pods`)).text(), /"web-1"/);
+    await ask();
+    assert.equal(requests(), 0);
+    assert.deepEqual(await setVerbosity("4"), [200, "successfully set klog.logging.verbosity to 4"]);
+    await ask();
+    await program.waitForError('"Request"');
+    assert.deepEqual(await setVerbosity("2"), [200, "successfully set klog.logging.verbosity to 2"]);
+    await ask();
+    program.kill("SIGTERM");
+    await program.ended;
+    assert.equal(requests(), 1);
+    assert.deepEqual(
+      lines().filter(({ message }) => message.startsWith("The log")).map(({ fields }) => fields),
+      [{ v: 4, level: "debug" }, { v: 2, level: "info" }],
+    );
+  }));
+
+test("holdfast hub --profiling=false has nothing below /debug", () =>
+  withCloud(async (cloud) => {
+    const { status } = await addresses(startHub(cloud, ["--profiling=false"]));
+    assert.equal((await fetch(`${status}/debug/flags/v`, { method: "PUT", body: "4" })).status, 404);
+  }));
+
 test("holdfast hub in cloud mode leaves nothing on disk", () =>
   withCloud(async (cloud) => {
     const program = startHub(cloud, ["--working-mode=cloud", `--disk-cache-path=${cloud.folder}/cache`]);
@@ -155,6 +194,7 @@ for (
     ["another lb-mode", () => ["--lb-mode=random"], 2, /--lb-mode.*must be rr or priority/],
     ["another working mode", () => ["--working-mode=local"], 2, /--working-mode.*must be edge or cloud/],
     ["no time between heartbeats", () => ["--heartbeat-interval-seconds=0"], 2, /must be more than 0/],
+    ["another log format", () => ["--log-format=xml"], 2, /--log-format.*must be text or json/],
     [
       "no requests",
       () => ["--max-requests-in-flight=0"],

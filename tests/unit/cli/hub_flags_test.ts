@@ -40,6 +40,8 @@ for (
     ["cache-agents", "all, or as yurt-hub-cfg says"],
     ["max-requests-in-flight", "250"],
     ["max-watches", "2000"],
+    ["profiling", "true"],
+    ["log-format", "text"],
     ["v", "2"],
   ] as const
 ) {
