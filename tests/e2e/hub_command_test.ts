@@ -107,20 +107,26 @@ test("holdfast hub keeps the cluster's identity and what it knows of its API ser
 test("holdfast hub lets as many requests and watches go on at once as its flags say", () =>
   withCloud(async (cloud) => {
     const program = startHub(cloud, ["--max-requests-in-flight=1", "--max-watches=1"]);
-    const { proxy } = await addresses(program);
-    const status = async (path: string): Promise<number> => {
+    const { proxy, status } = await addresses(program);
+    const code = async (path: string): Promise<number> => {
       const answer = await fetch(proxy + path);
       await answer.text();
       return answer.status;
     };
+    const untilInFlight = async (count: number): Promise<void> => {
+      const series = `holdfast_requests_in_flight{kind="short"} ${count}\n`;
+      while (!(await (await fetch(`${status}/metrics`)).text()).includes(series));
+    };
     const watch = await fetch(`${proxy}/api/v1/pods?watch=1`);
-    assert.deepEqual([watch.status, await status("/api/v1/pods?watch=1")], [200, 429]);
+    assert.deepEqual([watch.status, await code("/api/v1/pods?watch=1")], [200, 429]);
     const wire = await connectWire(Number(new URL(proxy).port));
     // It goes on until its body is complete.
     wire.send("POST /api/v1/pods HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n");
-    while (await status("/api/v1/pods") !== 429);
+    await untilInFlight(1);
+    assert.equal(await code("/api/v1/pods"), 429);
     wire.destroy();
-    while (await status("/api/v1/pods") !== 200);
+    await untilInFlight(0);
+    assert.equal(await code("/api/v1/pods"), 200);
     await watch.body?.cancel();
   }));
 
