@@ -42,7 +42,8 @@ export function createHttp1Exchange(options: Http1ExchangeOptions): StreamExchan
 
   function cut(reason: Error): void {
     exchange.abort(reason);
-    response.destroy();
+    // Not the response: on Bun (1.4) its head would still be sent, as if all had gone well.
+    request.socket.destroy();
   }
 
   function respond(head: { status: number; reason: string; rawHeaders: RawHeaders }): Sink {

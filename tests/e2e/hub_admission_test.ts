@@ -59,9 +59,10 @@ test("past --max-requests-in-flight a request gets 429 and does not reach the cl
   return serveHub(async (scene) => {
     const waiting = ["a", "b", "c"].map((name) => scene.request("GET", heldPath, as(name)));
     await untilInFlight(scene, "short", 3);
-    const seen = scene.seen.length;
+    const asked = () => scene.seen.filter(({ path }) => path === heldPath).length;
+    await scene.until(() => asked() === 3);
     assertTooMany(await scene.request("GET", heldPath, as("d")));
-    assert.equal(scene.seen.length, seen);
+    assert.equal(asked(), 3);
     assert.equal(await figure(scene, 'holdfast_requests_over_limit{kind="short",why="full"}'), 1);
     for (const path of ["/healthz", "/readyz", "/v1/status"]) {
       assert.equal((await fetch(scene.statusOrigin + path)).status, 200);
