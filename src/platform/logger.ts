@@ -1,6 +1,7 @@
 /** From the most to the least talkative. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
+/** How much a logger says, and in which form. */
 export interface LoggerOptions {
   /** Lines below it are not written; a function is asked at each line. */
   readonly level: LogLevel | (() => LogLevel);
