@@ -4,6 +4,7 @@
  * @module
  */
 export { createHub, type Hub, type HubOptions } from "./src/hub/hub.ts";
+export type { DebugOptions } from "./src/hub/debug_app.ts";
 export type { CertificateStatus, HubCertificates } from "./src/hub/hub_certificates.ts";
 export type { HealthOptions, HubLinkOptions, WorkingMode } from "./src/hub/hub_link.ts";
 export {
@@ -54,8 +55,15 @@ export { CommandError, type CommandResult, type Commands, type RunOptions } from
 export type { Dial, DialOptions, Join } from "./src/platform/dialer.ts";
 export type { Exchange, ExchangeBindings, Peer, PeerCertificate } from "./src/platform/exchange.ts";
 export { FileError, type FileSystem } from "./src/platform/files.ts";
-export type { ExchangeHandler, Listen, Listener, ListenOptions, ServerTls } from "./src/platform/listener.ts";
-export type { Logger, LogLevel } from "./src/platform/logger.ts";
+export type {
+  ExchangeHandler,
+  Listen,
+  Listener,
+  ListenerCounts,
+  ListenOptions,
+  ServerTls,
+} from "./src/platform/listener.ts";
+export type { Logger, LoggerOptions, LogLevel } from "./src/platform/logger.ts";
 export type { Counter, Metrics, MetricValue } from "./src/platform/metrics.ts";
 export type { Platform, ProcessPort } from "./src/platform/platform.ts";
 export type { Random } from "./src/platform/random.ts";

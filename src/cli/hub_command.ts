@@ -2,21 +2,22 @@ import { createHub, type Hub, type HubOptions } from "../hub/hub.ts";
 import type { HubCertificates } from "../hub/hub_certificates.ts";
 import type { HubState } from "../hub/hub_state.ts";
 import type { Listener } from "../platform/listener.ts";
-import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
 import { createMemoryStore } from "../store/memory_store.ts";
 import { hostAndPort, serverOrigin } from "./address.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { logLevelOf } from "./common_flags.ts";
 import type { FlagValues } from "./flag_values.ts";
 import { filtersOptions } from "./filter_flags.ts";
 import { hubFlags } from "./hub_flags.ts";
+import { listen } from "./hub_listeners.ts";
 import { certificatesOf, openCertificates, openIdentitySource } from "./hub_certificates.ts";
 import { type HubIdentity, openHubIdentity } from "./hub_identity.ts";
 import { warnOfIgnoredFlags } from "./ignored_flags.ts";
 import { startOnStorage } from "./hub_storage.ts";
 import { hubLinkOptions, openState, workingModeOf } from "./hub_link_options.ts";
+import { declareListenerMetrics } from "./listener_metrics.ts";
+import { createProgramLog, type ProgramLog } from "./program_log.ts";
 import { SecurePorts } from "./secure_ports.ts";
-import { listenOn } from "./listen_on.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
 
@@ -35,10 +36,10 @@ export const hubCommand: Command = {
 async function runHub(context: CommandContext): Promise<number> {
   const { platform, values } = context;
   const { stop } = platform.process; // taken over now: a hub that is told to stop while it starts ends cleanly too
-  const logger = platform.createLogger({ level: logLevelOf(values.integer("v")), format: "text" });
+  const { logger, setVerbosity } = createProgramLog(platform, values);
   const cleanup: (() => Promise<void>)[] = [];
   try {
-    await startHub(context, { logger, cleanup });
+    await startHub(context, { logger, setVerbosity, cleanup });
     await aborted(stop);
     logger.log("info", "Hub stops");
   } finally {
@@ -48,13 +49,13 @@ async function runHub(context: CommandContext): Promise<number> {
   return 0;
 }
 
-interface Starting {
-  readonly logger: Logger;
+interface Starting extends ProgramLog {
   /** What has been opened so far; closed in reverse. */
   readonly cleanup: (() => Promise<void>)[];
 }
 
-async function startHub({ platform, values }: CommandContext, { logger, cleanup }: Starting): Promise<void> {
+async function startHub({ platform, values }: CommandContext, starting: Starting): Promise<void> {
+  const { logger, setVerbosity, cleanup } = starting;
   warnOfIgnoredFlags(values, logger);
   const origins = cloudOrigins(values);
   const source = await openIdentitySource({ platform, values, origins, logger });
@@ -67,7 +68,8 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   const secure = await SecurePorts.open({ platform, values, logger, serving, clientCa: identity.ca });
   cleanup.push(async () => await secure.network?.close());
   identity.onCa(() => secure.refresh());
-  const parts = { identity, logger, certificates, secure };
+  const metrics = platform.createMetrics();
+  const parts = { identity, logger, setVerbosity, certificates, metrics, secure };
   const hub = workingModeOf(values) === "cloud"
     ? await createHub({ ...hubOptions({ platform, values }, parts), store: createMemoryStore() })
     : await startOnDisk({ platform, values }, { ...parts, cleanup });
@@ -78,16 +80,23 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
   });
   // First, for kubelet's first list of Services tells its pods where the API server is.
   await secure.start(hub.handleSecure);
-  await listen({ platform, values, hub, listeners });
+  const { plain, status } = await listen({ platform, values, hub, listeners });
   kept.start();
-  const [proxy, status] = listeners.map((listener) => `http://${hostAndPort(listener.hostname, listener.port)}`);
-  logger.log("info", "Hub listens", { node: values.string("node-name"), cloud: origins, proxy, status, version });
+  declareListenerMetrics(metrics, { plain, secure, status });
+  const [proxy, state] = [plain, status].map(({ hostname, port }) => `http://${hostAndPort(hostname, port)}`);
+  logger.log("info", "Hub listens", {
+    node: values.string("node-name"),
+    cloud: origins,
+    proxy,
+    status: state,
+    version,
+  });
 }
 
-interface HubParts {
+interface HubParts extends ProgramLog {
   readonly identity: HubIdentity;
-  readonly logger: Logger;
   readonly certificates: HubCertificates;
+  readonly metrics: Metrics;
   readonly secure: SecurePorts;
   readonly state?: HubState;
 }
@@ -114,7 +123,7 @@ async function startOnDisk({ platform, values }: Context, starting: HubParts & S
 
 function hubOptions(
   { platform, values }: Context,
-  { identity, logger, certificates, secure, state }: HubParts,
+  { identity, logger, setVerbosity, certificates, metrics, secure, state }: HubParts,
 ): Omit<HubOptions, "store" | "outboxStore"> {
   const allowUids = values.list("plain-allow-uid").map(Number);
   return {
@@ -123,12 +132,15 @@ function hubOptions(
     ...hubLinkOptions({ values, identity, state }),
     ...(state === undefined ? {} : { state }),
     logger,
+    ...(values.boolean("profiling") ? { debug: { setVerbosity } } : {}),
     certificates,
     secureProblem: () => secure.problem,
     networkChecks: () => secure.network?.checks() ?? [],
-    metrics: platform.createMetrics(),
+    metrics,
     cloudReadTimeoutMs: values.durationMs("cloud-read-timeout"),
     minRequestTimeoutMs: values.durationMs("min-request-timeout"),
+    maxRequestsInFlight: values.integer("max-requests-in-flight"),
+    maxWatches: values.integer("max-watches"),
     cacheMaxBytes: values.bytes("cache-max-bytes"),
     cacheMemoryMaxBytes: values.bytes("cache-memory-max-bytes"),
     filters: { ...filtersOptions(values), address: secure.address },
@@ -139,35 +151,6 @@ function hubOptions(
     ...(allowUids.length > 0 ? { plainAllowUids: allowUids } : {}),
     version,
   };
-}
-
-interface Listening extends Context {
-  readonly hub: Hub;
-  /** The proxy's, then the status server's. */
-  readonly listeners: Listener[];
-}
-
-async function listen({ platform, values, hub, listeners }: Listening): Promise<void> {
-  listeners.push(
-    await listenOn({
-      listen: platform.listen,
-      hostname: values.string("bind-proxy-address"),
-      port: values.integer("proxy-port"),
-      handle: hub.handle,
-      addressFlag: "bind-proxy-address",
-      portFlag: "proxy-port",
-    }),
-  );
-  listeners.push(
-    await listenOn({
-      listen: platform.listen,
-      hostname: values.string("bind-address"),
-      port: values.integer("serve-port"),
-      handle: hub.handleStatus,
-      addressFlag: "bind-address",
-      portFlag: "serve-port",
-    }),
-  );
 }
 
 /** Those of `--server-addr`, each once, in their order. */

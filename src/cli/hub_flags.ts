@@ -1,5 +1,5 @@
 import { isIpAddress, isLoopbackAddress, serverOrigin } from "./address.ts";
-import { commonFlags } from "./common_flags.ts";
+import { commonFlags, logFlags } from "./common_flags.ts";
 import type { Flag } from "./flag.ts";
 import { filterFlags } from "./filter_flags.ts";
 import { identityFlags } from "./identity_flags.ts";
@@ -8,6 +8,8 @@ import { linkFlags } from "./link_flags.ts";
 import { networkFlags } from "./network_flags.ts";
 
 const port = { type: "integer", minimum: 0, maximum: 65_535, placeholder: "PORT" } as const;
+
+const atOnce = { type: "integer", minimum: 1, maximum: 100_000, placeholder: "N", group: "Listeners" } as const;
 
 /** Flags of `holdfast hub`: names, defaults and forms of the documents' set, and ours. */
 export const hubFlags: readonly Flag[] = [
@@ -160,6 +162,25 @@ export const hubFlags: readonly Flag[] = [
     group: "Listeners",
   },
   {
+    name: "profiling",
+    type: "boolean",
+    default: "true",
+    help: "/debug/… on the status server: PUT /debug/flags/v changes --v while the hub runs",
+    group: "Listeners",
+  },
+  {
+    ...atOnce,
+    name: "max-requests-in-flight",
+    default: "250",
+    help: "short requests at once; further ones get 429. One client may have two thirds, a quarter is for the system's",
+  },
+  {
+    ...atOnce,
+    name: "max-watches",
+    default: "2000",
+    help: "watches, followed logs, exec and the like at once; further ones get 429, shares as above",
+  },
+  {
     name: "storage-key-file",
     type: "string",
     default: "",
@@ -174,6 +195,7 @@ export const hubFlags: readonly Flag[] = [
   ...networkFlags,
   ...ignoredFlags,
   ...commonFlags,
+  ...logFlags,
 ];
 
 function checkServer(text: string): string | undefined {

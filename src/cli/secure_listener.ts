@@ -1,6 +1,6 @@
 import type { ServingCertificate } from "../identity/serving_certificate.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
-import type { ExchangeHandler, Listen, Listener } from "../platform/listener.ts";
+import type { ExchangeHandler, Listen, Listener, ListenerCounts } from "../platform/listener.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import { listenOn } from "./listen_on.ts";
@@ -11,6 +11,7 @@ export interface SecureListenerOptions {
   /** The flag that chose it, for errors. */
   readonly addressFlag: string;
   readonly port: number;
+  readonly maxConnections: number;
   readonly certificate: Pick<ServingCertificate, "current" | "onChange">;
   /** Whose client certificates count, PEM; missing where none can be told from another. */
   readonly clientCa: () => string | undefined;
@@ -57,6 +58,10 @@ export class SecureListener {
     this.#changed.add(listener);
   }
 
+  get counts(): ListenerCounts {
+    return this.#listener?.counts ?? { open: 0, refused: 0, slow: 0 };
+  }
+
   /** Opens it where there is a certificate, and follows the certificate. Resolves after the first try. */
   async start(handle: ExchangeHandler): Promise<void> {
     this.#handle = handle;
@@ -78,7 +83,7 @@ export class SecureListener {
   }
 
   async #follow(): Promise<void> {
-    const { certificate, clientCa, listen, hostname, addressFlag, port, logger } = this.#options;
+    const { certificate, clientCa, listen, hostname, addressFlag, port, maxConnections, logger } = this.#options;
     const pair = certificate.current();
     const handle = this.#handle;
     if (pair === undefined || handle === undefined || this.#closed) return;
@@ -89,7 +94,7 @@ export class SecureListener {
     try {
       if (this.#listener === undefined) {
         const flags = { addressFlag, portFlag: "proxy-secure-port" };
-        this.#listener = await listenOn({ listen, hostname, port, handle, tls, ...flags });
+        this.#listener = await listenOn({ listen, hostname, port, handle, tls, maxConnections, ...flags });
         this.#problem = undefined;
         for (const changed of [...this.#changed]) changed();
         logger.log("info", "Hub listens with TLS", { hostname, port: this.#listener.port });

@@ -1,10 +1,11 @@
 import type { HubAddressSource } from "../hub/filters_options.ts";
 import type { NodeNetwork } from "../hub/node_network.ts";
-import type { ExchangeHandler } from "../platform/listener.ts";
+import type { ExchangeHandler, ListenerCounts } from "../platform/listener.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { ServingCertificate } from "../identity/serving_certificate.ts";
 import type { FlagValues } from "./flag_values.ts";
+import { maxConnections } from "./hub_listeners.ts";
 import { dummyInterfaceOf } from "./network_flags.ts";
 import { openNodeNetwork } from "./node_network.ts";
 import { SecureListener } from "./secure_listener.ts";
@@ -44,6 +45,7 @@ export class SecurePorts {
     const on = (hostname: string, addressFlag: string) =>
       new SecureListener({
         ...{ listen, clock, random, logger, hostname, addressFlag, port, clientCa },
+        maxConnections: maxConnections(values),
         certificate: serving,
       });
     const loopback = values.string("bind-proxy-address");
@@ -59,6 +61,12 @@ export class SecurePorts {
   /** Why one is not open; nothing where all are. */
   get problem(): string | undefined {
     return this.#listeners.map(({ problem }) => problem).find((problem) => problem !== undefined);
+  }
+
+  /** Of all of them together. */
+  get counts(): ListenerCounts {
+    const sum = (of: keyof ListenerCounts) => this.#listeners.reduce((total, { counts }) => total + counts[of], 0);
+    return { open: sum("open"), refused: sum("refused"), slow: sum("slow") };
   }
 
   /** Where pods reach it, as long as they can and believe it. */

@@ -9,6 +9,7 @@ import type { OutboxPusher } from "../replica/outbox_pusher.ts";
 import type { PagedLists } from "../replica/paged_lists.ts";
 import type { Recorder } from "../replica/recorder.ts";
 import type { Replica } from "../replica/replica.ts";
+import type { Admission } from "./admission.ts";
 import type { DiscoveryIndex } from "./discovery_index.ts";
 import type { Filters } from "./filters.ts";
 import type { WorkingMode } from "./hub_link.ts";
@@ -19,6 +20,8 @@ export interface HubContext {
   readonly platform: Platform;
   readonly nodeName: string;
   readonly workingMode: WorkingMode;
+  /** How many requests go on at once, of whom. */
+  readonly admission: Admission;
   readonly cloud: Cloud;
   readonly link: Link;
   readonly replica: Replica;

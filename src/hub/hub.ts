@@ -19,12 +19,14 @@ import { OutboxPusher } from "../replica/outbox_pusher.ts";
 import { PagedLists } from "../replica/paged_lists.ts";
 import { Recorder } from "../replica/recorder.ts";
 import { Replica } from "../replica/replica.ts";
+import { Admission } from "./admission.ts";
 import type { Call } from "./call.ts";
 import type { AskingContext } from "./ask_as.ts";
 import { Callers } from "./callers.ts";
 import type { HubContext } from "./context.ts";
 import { GarbageCollector } from "./garbage_collector.ts";
 import { guard, type GuardOptions } from "./guards.ts";
+import type { DebugOptions } from "./debug_app.ts";
 import { DiscoveryIndex } from "./discovery_index.ts";
 import { Filters } from "./filters.ts";
 import type { FiltersOptions } from "./filters_options.ts";
@@ -66,6 +68,10 @@ export interface HubOptions extends HubLinkOptions {
   readonly cloudReadTimeoutMs?: number;
   /** A watch without `timeoutSeconds` lasts one to two times this. @default {1_800_000} */
   readonly minRequestTimeoutMs?: number;
+  /** Short requests at once; what comes beyond gets 429. @default {250} */
+  readonly maxRequestsInFlight?: number;
+  /** Watches, logs, upgrades and proxies at once, likewise. @default {2_000} */
+  readonly maxWatches?: number;
   /** Whose processes may use the plain port. @default root and the hub's own user */
   readonly plainAllowUids?: readonly number[];
   /** Bytes of objects that are kept on disk. @default {1 GiB} */
@@ -81,6 +87,8 @@ export interface HubOptions extends HubLinkOptions {
    * cluster's keys verify, or with this node's certificate
    */
   readonly identify?: (exchange: Exchange) => Promise<Caller>;
+  /** What `/debug/…` of the status server changes. @default it is not there */
+  readonly debug?: DebugOptions;
   /** Why the TLS port is not open; nothing where it is. @default nobody is told of one */
   readonly secureProblem?: () => string | undefined;
   /** Further lines of `/readyz?verbose`, of the node's network. @default none */
@@ -131,7 +139,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const garbage = createGarbageCollector(context, options);
   if (context.workingMode === "edge") garbage.start();
   const apps = createApps(context, options);
-  const { secureProblem, networkChecks } = options;
+  const { secureProblem, networkChecks, debug } = options;
   const statusApp = createStatusApp({
     context,
     metrics,
@@ -140,6 +148,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     ...(certificates === undefined ? {} : { certificates }),
     ...(secureProblem === undefined ? {} : { secureProblem }),
     ...(networkChecks === undefined ? {} : { networkChecks }),
+    ...(debug === undefined ? {} : { debug }),
   });
   const guarded = new Hono<{ Bindings: ExchangeBindings }>();
   guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "writes" }));
@@ -178,6 +187,13 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
     platform,
     nodeName,
     workingMode,
+    admission: new Admission({
+      maxRequestsInFlight: options.maxRequestsInFlight ?? 250,
+      maxWatches: options.maxWatches ?? 2_000,
+      nodeName,
+      clock,
+      logger,
+    }),
     cloud,
     link,
     replica,

@@ -1,4 +1,5 @@
 import type { Metrics, MetricValue } from "../platform/metrics.ts";
+import { declareAdmissionMetrics } from "./admission_metrics.ts";
 import { declareFilterMetrics } from "./filter_metrics.ts";
 import { declareTokenMetrics } from "./token_metrics.ts";
 import type { Call } from "./call.ts";
@@ -27,6 +28,7 @@ export function declareMetrics(
     ],
   );
   declareLinkMetrics(context, metrics);
+  declareAdmissionMetrics(context.admission, metrics);
   metrics.gauge("holdfast_collections", "Collections by state", ["state"], () => states(context));
   metrics.gauge("holdfast_objects", "Objects in collections", [], () => [{ value: sum(context, (c) => c.size) }]);
   metrics.gauge("holdfast_watchers", "Open local watches", [], () => [{ value: sum(context, (c) => c.watchers) }]);

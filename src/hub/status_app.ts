@@ -3,6 +3,7 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { Outbox } from "../replica/outbox.ts";
 import { createCacheApp } from "./cache_app.ts";
 import type { HubContext } from "./context.ts";
+import { createDebugApp, type DebugOptions } from "./debug_app.ts";
 import { certificateChecks, type HubCertificates } from "./hub_certificates.ts";
 import { createJoinTokenApp } from "./join_token_app.ts";
 import { createOutboxApp } from "./outbox_app.ts";
@@ -20,6 +21,8 @@ export interface StatusAppOptions {
   readonly secureProblem?: () => string | undefined;
   /** Of the node's network. */
   readonly networkChecks?: () => readonly Check[];
+  /** Missing where there is no `/debug/…`. */
+  readonly debug?: DebugOptions;
 }
 
 /** The routes of the status server (design, section 9). */
@@ -42,6 +45,7 @@ export function createStatusApp(options: StatusAppOptions): Hono {
   app.route("/", createCacheApp(context));
   app.route("/", createOutboxApp(context));
   app.route("/", createJoinTokenApp(certificates?.takeJoinToken));
+  app.route("/", createDebugApp(options.debug));
   app.notFound((c) => c.text("404 page not found", 404));
   return app;
 }

@@ -5,7 +5,7 @@ import type { Commands } from "./commands.ts";
 import type { Dial, Join } from "./dialer.ts";
 import type { FileSystem } from "./files.ts";
 import type { Listen } from "./listener.ts";
-import type { Logger, LogLevel } from "./logger.ts";
+import type { Logger, LoggerOptions } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Random } from "./random.ts";
 import type { OpenStateFile } from "./state_file.ts";
@@ -27,7 +27,7 @@ export interface Platform {
   readonly createCipher: CreateCipher;
   readonly isIssuedBy: IsIssuedBy;
   readonly commands: Commands;
-  createLogger(options: { readonly level: LogLevel; readonly format: "text" | "json" }): Logger;
+  createLogger(options: LoggerOptions): Logger;
   createMetrics(): Metrics;
   readonly process: ProcessPort;
 }

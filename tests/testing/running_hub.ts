@@ -5,6 +5,7 @@ import { createUpstreamWith } from "../../adapters/shared/upstream.ts";
 import type { DemoCloud } from "../../src/demo/demo_cloud.ts";
 import type { LbMode } from "../../src/cloud/balancer.ts";
 import type { ClientTraffic } from "../../src/cloud/traffic.ts";
+import type { DebugOptions } from "../../src/hub/debug_app.ts";
 import type { HubState } from "../../src/hub/hub_state.ts";
 import { createHub } from "../../src/hub/hub.ts";
 import type { FiltersOptions } from "../../src/hub/filters_options.ts";
@@ -130,6 +131,9 @@ export interface StartHubOptions {
   readonly further?: readonly DemoCloud[];
   readonly lbMode?: LbMode;
   readonly workingMode?: WorkingMode;
+  readonly maxRequestsInFlight?: number;
+  readonly maxWatches?: number;
+  readonly debug?: DebugOptions;
 }
 
 /** The node's own name in all tests of the hub. */
@@ -163,6 +167,9 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     ...(authorization === undefined ? {} : { authorization }),
     ...(plainAllowUids === undefined ? {} : { plainAllowUids }),
     ...(kubeletHealthGraceMs === undefined ? {} : { kubeletHealthGraceMs }),
+    ...(options.maxRequestsInFlight === undefined ? {} : { maxRequestsInFlight: options.maxRequestsInFlight }),
+    ...(options.maxWatches === undefined ? {} : { maxWatches: options.maxWatches }),
+    ...(options.debug === undefined ? {} : { debug: options.debug }),
   });
   const listen = createListen({});
   const plain = await listen({ hostname: "127.0.0.1", port: 0 }, hub.handle);

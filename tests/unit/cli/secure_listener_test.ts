@@ -28,6 +28,7 @@ function createWorld(): World {
     const listener: Listener = {
       hostname: "127.0.0.1",
       port: 10_268,
+      counts: { open: 1, refused: 0, slow: 0 },
       updateTls: () => undefined,
       close: () => Promise.resolve(void (world.open = false)),
     };
@@ -42,6 +43,7 @@ function createWorld(): World {
     hostname: "127.0.0.1",
     addressFlag: "bind-proxy-address",
     port: 10_268,
+    maxConnections: 10,
     clientCa: () => undefined,
   });
   const world: World = {
