@@ -4,10 +4,10 @@ import type { HubState } from "../hub/hub_state.ts";
 import type { Listener } from "../platform/listener.ts";
 import type { Logger } from "../platform/logger.ts";
 import { createMemoryStore } from "../store/memory_store.ts";
-import { hostAndPort, serverOrigin } from "./address.ts";
+import { hostAndPort } from "./address.ts";
+import { cloudOrigins } from "./cloud_origins.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { logLevelOf } from "./common_flags.ts";
-import type { FlagValues } from "./flag_values.ts";
 import { filtersOptions } from "./filter_flags.ts";
 import { hubFlags } from "./hub_flags.ts";
 import { certificatesOf, openCertificates, openIdentitySource } from "./hub_certificates.ts";
@@ -17,7 +17,6 @@ import { startOnStorage } from "./hub_storage.ts";
 import { hubLinkOptions, openState, workingModeOf } from "./hub_link_options.ts";
 import { SecureListener } from "./secure_listener.ts";
 import { listenOn } from "./listen_on.ts";
-import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
 
 /** Time that answers under way have to end when the hub stops. */
@@ -173,16 +172,6 @@ async function listen({ platform, values, hub, listeners }: Listening): Promise<
       portFlag: "serve-port",
     }),
   );
-}
-
-/** Those of `--server-addr`, each once, in their order. */
-function cloudOrigins(values: FlagValues): readonly string[] {
-  const origins = values.list("server-addr").map((address) => {
-    const result = serverOrigin(address);
-    if ("problem" in result) throw new UsageError(`Invalid value "${address}" of --server-addr: it ${result.problem}`);
-    return result.origin;
-  });
-  return [...new Set(origins)];
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
