@@ -33,16 +33,13 @@ async function doctor(cloud: ProgramCloud, changes: Changes = {}): Promise<Docto
   return readReport(await holdfast(...words(cloud, changes)));
 }
 
-/** Paths below a folder, with mode, size and time of the last change. */
+/** Paths below a folder, with modes; of files also size and time of the last change. */
 async function tree(folder: string): Promise<readonly string[]> {
   const paths = await readdir(folder, { recursive: true });
   const lines = await Promise.all(paths.map(async (path) => {
-    const { mode, size, mtimeMs, isDirectory } = await stat(join(folder, path)).then((found) => ({
-      ...{ mode: found.mode, size: found.size, mtimeMs: found.mtimeMs },
-      isDirectory: found.isDirectory(),
-    }));
+    const found = await stat(join(folder, path));
     // A file that came and went is seen in its folder's time.
-    return `${path} ${mode} ${size} ${isDirectory ? "" : mtimeMs}`;
+    return `${path} ${found.mode} ${found.isDirectory() ? "" : `${found.size} ${found.mtimeMs}`}`;
   }));
   return lines.toSorted();
 }
