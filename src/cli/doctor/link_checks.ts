@@ -8,9 +8,10 @@ import type { ProbeAnswer, ServerProbe } from "./probe_server.ts";
 export const namesCheck: Check = {
   name: "names",
   run: async (context) => {
-    const named = (await context.probes()).filter(({ hostname }) => !isIpAddress(hostname));
+    const probes = await context.probes();
+    const named = probes.filter(({ hostname }) => !isIpAddress(hostname));
     if (named.length === 0) return [ok("--server-addr has addresses only, no names")];
-    return named.map((probe) => nameFinding(probe, { others: named.length > 1 && named.some(isResolved) }));
+    return named.map((probe) => nameFinding(probe, { others: probes.some(isUsable) }));
   },
 };
 
@@ -47,10 +48,6 @@ function clockFinding({ host, ms }: { readonly host: string; readonly ms: number
   const advice = "set the clock, and keep it: chronyd or systemd-timesyncd, also from a server near the node";
   if (Math.abs(ms) <= leewayMs) return warning(what, `${advice}. Over ${leewayMs / 1_000} s tokens are refused`);
   return failed(`${what}: certificates and tokens that are valid are refused, or taken after their end`, advice);
-}
-
-function isResolved({ outcome }: ServerProbe): boolean {
-  return outcome !== "unresolved";
 }
 
 /** Fewer servers than there could be are no failure of the node. */
