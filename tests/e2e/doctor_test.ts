@@ -95,7 +95,7 @@ test("holdfast doctor takes the hub's --config file, prints text, and wants what
     const { exitCode, stdout, stderr } = await holdfast(
       "doctor",
       `--config=${config}`,
-      `--cni-conf-dir=${cloud.folder}/cni`,
+      ...words(cloud).filter((word) => /^--(kubelet|cni)/.test(word)),
     );
     assert.deepEqual([exitCode, stderr], [0, ""], stdout);
     assert.match(stdout, /^\[\+\]root-dir {13}.*\n\[\+\]disk {17}/);

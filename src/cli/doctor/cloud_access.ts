@@ -1,7 +1,6 @@
-import { createJsonApi } from "../../identity/json_api.ts";
+import { createJsonApi, type JsonApi } from "../../identity/json_api.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { ClientCredentials, Upstream, UpstreamOptions } from "../../platform/upstream.ts";
-import type { NodeApi } from "./doctor_context.ts";
 import type { LoadedIdentity } from "./doctor_identity.ts";
 
 /** One API server and the node's way to it. */
@@ -17,6 +16,9 @@ export interface CloudServer {
   /** Whether whoever answers is taken for the server: there is no CA to know it by. */
   readonly unverified: boolean;
 }
+
+/** The API servers that answer, asked as the node; or why they cannot be. */
+export type NodeApi = { readonly api: JsonApi } | { readonly why: string };
 
 export interface CloudAccess {
   readonly servers: readonly CloudServer[];

@@ -1,8 +1,7 @@
-import type { JsonApi } from "../../identity/json_api.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { FlagValues } from "../flag_values.ts";
-import { connect } from "./cloud_access.ts";
-import { type LoadedIdentity, loadIdentity } from "./doctor_identity.ts";
+import { connect, type NodeApi } from "./cloud_access.ts";
+import { type DoctorSetup, type LoadedIdentity, loadIdentity } from "./doctor_identity.ts";
 import { probeServer, type ServerProbe } from "./probe_server.ts";
 
 /** What all checks look at. What several of them need is asked once. */
@@ -20,19 +19,9 @@ export interface DoctorContext {
   api(): Promise<NodeApi>;
 }
 
-export type NodeApi = { readonly api: JsonApi } | { readonly why: string };
-
-export interface DoctorContextOptions {
-  readonly platform: Platform;
-  readonly values: FlagValues;
-  readonly origins: readonly string[];
-  /** Ends what is under way. */
-  readonly signal: AbortSignal;
-}
-
 /** Makes it, and what closes its connections. */
 export function createDoctorContext(
-  options: DoctorContextOptions,
+  options: DoctorSetup,
 ): { readonly context: DoctorContext; close(): Promise<void> } {
   const { platform, values, origins, signal } = options;
   const identity = once(() => loadIdentity(options));

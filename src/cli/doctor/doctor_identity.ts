@@ -4,10 +4,20 @@ import { IdentityError } from "../../identity/identity_error.ts";
 import { discoverCluster } from "../../identity/join_cluster.ts";
 import { loadKubeconfig, type NodeIdentity } from "../../identity/kubeconfig.ts";
 import type { Bootstrap } from "../../identity/node_certificate.ts";
+import type { Platform } from "../../platform/platform.ts";
 import { certMgrModeOf } from "../cert_mgr_mode.ts";
+import type { FlagValues } from "../flag_values.ts";
 import { bootstrapOf, caHashesOf, rootDirOf } from "../hub_certificates.ts";
-import type { DoctorContextOptions } from "./doctor_context.ts";
-import { reasonOf } from "./finding.ts";
+import { reasonOf } from "./reason.ts";
+
+/** What is looked at. */
+export interface DoctorSetup {
+  readonly platform: Platform;
+  readonly values: FlagValues;
+  readonly origins: readonly string[];
+  /** Ends what is under way. */
+  readonly signal: AbortSignal;
+}
 
 /**
  * The node's identity as a hub with these flags would find it at its start. `joining`: it has none yet, and would join; a
@@ -25,7 +35,7 @@ export interface JoinProblem {
 }
 
 /** Reads it; joins nothing, writes nothing, and sends no token. Never rejects. */
-export async function loadIdentity(options: DoctorContextOptions): Promise<LoadedIdentity> {
+export async function loadIdentity(options: DoctorSetup): Promise<LoadedIdentity> {
   try {
     return await load(options);
   } catch (error) {
@@ -33,7 +43,7 @@ export async function loadIdentity(options: DoctorContextOptions): Promise<Loade
   }
 }
 
-async function load(options: DoctorContextOptions): Promise<LoadedIdentity> {
+async function load(options: DoctorSetup): Promise<LoadedIdentity> {
   const { platform: { files }, values } = options;
   const kubeconfig = values.string("kubeconfig");
   if (kubeconfig !== "") {
@@ -60,7 +70,7 @@ async function load(options: DoctorContextOptions): Promise<LoadedIdentity> {
 
 /** As far as a join goes before anything is asked for: cluster-info is public, and the token is not sent. */
 async function prove(
-  { platform: { createUpstream, clock }, values, origins, signal }: DoctorContextOptions,
+  { platform: { createUpstream, clock }, values, origins, signal }: DoctorSetup,
   { ca, joinToken }: Bootstrap,
 ): Promise<LoadedIdentity> {
   const caHashes = caHashesOf(values);

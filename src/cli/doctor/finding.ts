@@ -35,8 +35,3 @@ export function failed(what: string, advice: string): Finding {
 export function skipped(what: string): Finding {
   return { status: "skipped", what };
 }
-
-/** The message of whatever was thrown. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -2,7 +2,8 @@ import type { Platform } from "../../platform/platform.ts";
 import { hostAndPort } from "../address.ts";
 import type { FlagValues } from "../flag_values.ts";
 import type { DoctorContext } from "./doctor_context.ts";
-import { type Check, failed, type Finding, ok, reasonOf } from "./finding.ts";
+import { type Check, failed, type Finding, ok } from "./finding.ts";
+import { reasonOf } from "./reason.ts";
 import { askStatusServer, isPlainProxy, type LocalPort, type StatusServer } from "./running_hub.ts";
 
 interface HubPort extends LocalPort {

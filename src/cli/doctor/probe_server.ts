@@ -4,7 +4,7 @@ import { ResolveError, type ResolveFailure } from "../../platform/resolve.ts";
 import { UpstreamError, type UpstreamFailure, type UpstreamResponse } from "../../platform/upstream.ts";
 import { isIpAddress } from "../address.ts";
 import type { CloudServer } from "./cloud_access.ts";
-import { reasonOf } from "./finding.ts";
+import { reasonOf } from "./reason.ts";
 
 /** How far a request to one API server got. */
 export type ServerProbe =

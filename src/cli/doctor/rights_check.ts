@@ -1,6 +1,7 @@
 import type { JsonApi } from "../../identity/json_api.ts";
 import { askReview, type ResourceAttributes, type ReviewOptions } from "./access_review.ts";
-import { type Check, type Finding, ok, reasonOf, skipped, warning } from "./finding.ts";
+import { type Check, type Finding, ok, skipped, warning } from "./finding.ts";
+import { reasonOf } from "./reason.ts";
 
 /** What the hub does beyond a node's rights, and what it needs for that. */
 export interface NeededRights {

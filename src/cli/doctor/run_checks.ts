@@ -1,6 +1,7 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { DoctorContext } from "./doctor_context.ts";
-import { type Check, failed, type Finding, reasonOf } from "./finding.ts";
+import { type Check, failed, type Finding } from "./finding.ts";
+import { reasonOf } from "./reason.ts";
 
 /** A finding and whose it is. */
 export interface NamedFinding extends Finding {

@@ -5,7 +5,8 @@ import { placeOf } from "../cache_store.ts";
 import { workingModeOf } from "../hub_link_options.ts";
 import { outboxPath, refuseOtherKey, storageKeyPath, type StoragePlace, storePath } from "../hub_storage.ts";
 import { refuseInterruptedRekey } from "../interrupted_rekey.ts";
-import { type Check, failed, type Finding, ok, reasonOf, warning } from "./finding.ts";
+import { type Check, failed, type Finding, ok, warning } from "./finding.ts";
+import { reasonOf } from "./reason.ts";
 import { octal } from "./root_dir_check.ts";
 
 /** Whether what lies on disk opens with the storage key, which is the hub's alone to read. */

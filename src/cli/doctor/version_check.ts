@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { messageOf } from "../../identity/json_api.ts";
-import { type Check, ok, reasonOf, skipped, warning } from "./finding.ts";
+import { type Check, ok, skipped, warning } from "./finding.ts";
+import { reasonOf } from "./reason.ts";
 
 /** Minor versions of Kubernetes 1. `oldest` has the last of what the hub asks for: EndpointSlices as discovery.k8s.io/v1. */
 const known = { oldest: 21, tested: 36 };
