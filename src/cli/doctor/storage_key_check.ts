@@ -1,4 +1,4 @@
-import type { Store } from "../../platform/store.ts";
+import { type Store, StoreError } from "../../platform/store.ts";
 import { createSealedStore } from "../../store/sealed_store.ts";
 import { readStorageKey } from "../../store/storage_key.ts";
 import { placeOf } from "../cache_store.ts";
@@ -23,7 +23,8 @@ export const storageKeyCheck: Check = {
     const exposed = exposedFinding(keyPath, found.mode);
     const unfit = await unfitFinding(place, { keyPath, stores });
     const faults = [exposed, unfit].filter((finding) => finding !== undefined);
-    return faults.length > 0 ? faults : [ok(`${keyPath} is the hub's alone, and opens what is kept`)];
+    const opens = stores.length > 0 ? ", and opens what is kept" : "";
+    return faults.length > 0 ? faults : [ok(`${keyPath} is the hub's alone${opens}`)];
   },
 };
 
@@ -72,6 +73,12 @@ async function unfitFinding(place: StoragePlace, { keyPath, stores }: Kept): Pro
     await refuseOtherKey(place, { keyPath, stores: opened });
     return undefined;
   } catch (error) {
+    if (error instanceof StoreError) {
+      return failed(
+        `what is kept cannot be read: ${error.message}`,
+        "see the disk. A damaged store is kept aside when the hub starts, which then begins with an empty one",
+      );
+    }
     return failed(
       reasonOf(error),
       "bring the right key back, or move the store away to begin with an empty one: docs/cache.md",

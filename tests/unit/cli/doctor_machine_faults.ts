@@ -1,3 +1,4 @@
+import { StoreError } from "../../../src/platform/store.ts";
 import { type Fault, text } from "./doctor_fault.ts";
 import { file, key, kubeletConfig, sealedStore, type WorldAnswer } from "./doctor_scene.ts";
 
@@ -96,6 +97,14 @@ export const machineFaults: readonly Fault[] = [
     status: "failed",
     says: /sealed with another key than \/var\/lib\/holdfast\/storage.key/,
     advises: /bring the right key back/,
+  },
+  {
+    what: "a store that is damaged",
+    plant: (world) => void (world.openError = new StoreError("corrupt", "Cannot open it: malformed")),
+    check: "storage-key",
+    status: "failed",
+    says: /what is kept cannot be read: Cannot open it: malformed/,
+    advises: /kept aside when the hub starts/,
   },
   {
     what: "a storage key that is gone",

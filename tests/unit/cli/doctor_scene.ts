@@ -58,6 +58,8 @@ export interface World {
   readonly taken: Map<number, (path: string) => WorldAnswer | undefined>;
   /** What listening fails with, where it is not that somebody has the port. */
   listenError: string | undefined;
+  /** What opening a store fails with. */
+  openError: Error | undefined;
   store: Store;
   outbox: Store;
   /** Paths that were asked of API servers, and by which credential. */
@@ -121,6 +123,7 @@ export async function doctorWorld(): Promise<World> {
     denied: new Set(),
     taken: new Map(),
     listenError: undefined,
+    openError: undefined,
     store: await sealedStore(key),
     outbox: createMemoryStore(),
     asked: [],
@@ -231,6 +234,7 @@ function ports(world: World) {
     },
     openStore: ({ path, readOnly }: { readonly path: string; readonly readOnly?: boolean }) => {
       if (readOnly !== true) throw new Error("The doctor writes no store");
+      if (world.openError !== undefined) return Promise.reject(world.openError);
       const store = path.endsWith("outbox.db") ? world.outbox : world.store;
       return Promise.resolve({ ...store, close: () => Promise.resolve() });
     },
