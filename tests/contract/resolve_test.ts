@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { resolve } from "../../adapters/shared/resolve.ts";
+import { resolve, resolveWith } from "../../adapters/shared/resolve.ts";
 import { ResolveError } from "../../src/platform/resolve.ts";
 import { keepAlive } from "../testing/keep_alive.ts";
 
@@ -21,8 +21,23 @@ describe("Resolve", () => {
   });
 
   it("gives up at its time limit", async () => {
-    await assert.rejects(keepAlive(resolve("localhost", { ...options, timeoutMs: -1 })), isFailure("unanswered"));
+    const silent = resolveWith(() => new Promise(() => undefined));
+    await assert.rejects(keepAlive(silent("cloud", { ...options, timeoutMs: 20 })), isFailure("unanswered"));
   });
+
+  for (
+    const [code, failure] of [
+      ["EAI_AGAIN", "unanswered"],
+      ["EAI_FAIL", "unanswered"],
+      ["ENOTFOUND", "unknown"],
+      ["EAI_NODATA", "unknown"],
+    ] as const
+  ) {
+    it(`takes ${code} for ${failure}`, async () => {
+      const failing = resolveWith(() => Promise.reject(Object.assign(new Error("lookup"), { code })));
+      await assert.rejects(failing("cloud", options), isFailure(failure));
+    });
+  }
 
   it("ends when its signal is aborted, and asks nothing after that", async () => {
     const controller = new AbortController();

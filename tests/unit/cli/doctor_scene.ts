@@ -236,7 +236,8 @@ function ports(world: World) {
       if (readOnly !== true) throw new Error("The doctor writes no store");
       if (world.openError !== undefined) return Promise.reject(world.openError);
       const store = path.endsWith("outbox.db") ? world.outbox : world.store;
-      return Promise.resolve({ ...store, close: () => Promise.resolve() });
+      // It outlives the doctor that closes it.
+      return Promise.resolve({ list: (prefix: string) => store.list(prefix), close: () => Promise.resolve() });
     },
   };
 }
