@@ -1,3 +1,4 @@
+import type { Platform } from "../../platform/platform.ts";
 import { type Store, StoreError } from "../../platform/store.ts";
 import { createSealedStore } from "../../store/sealed_store.ts";
 import { readStorageKey } from "../../store/storage_key.ts";
@@ -59,6 +60,12 @@ function exposedFinding(keyPath: string, mode: number): Finding | undefined {
   return warning(`its group may use the storage key ${keyPath} (mode ${octal(mode)})`, advice);
 }
 
+/** Where no hub has it open, nothing is made beside the file: it might then be another user's than the hub. */
+async function openUntouched({ disk, openStore }: Platform, path: string): Promise<Store> {
+  const alone = await disk.stat(`${path}-wal`) === undefined;
+  return await openStore({ path, durability: "normal", readOnly: true, alone });
+}
+
 async function unfitFinding(place: StoragePlace, { keyPath, stores }: Kept): Promise<Finding | undefined> {
   const { platform } = place;
   const opened: Store[] = [];
@@ -68,7 +75,7 @@ async function unfitFinding(place: StoragePlace, { keyPath, stores }: Kept): Pro
     if (key === undefined) return undefined; // it was there a moment ago
     const cipher = platform.createCipher(key);
     for (const path of stores) {
-      opened.push(createSealedStore(await platform.openStore({ path, durability: "normal", readOnly: true }), cipher));
+      opened.push(createSealedStore(await openUntouched(platform, path), cipher));
     }
     await refuseOtherKey(place, { keyPath, stores: opened });
     return undefined;
