@@ -186,8 +186,8 @@ describe("doctor finds each of 22 planted faults, on a node of a real cluster wh
           return readReport({ ...await program.ended, stdout: program.output() });
         };
         // That of a tmpfs is everybody's.
-      assert.equal((await disk.start(["chmod", "700", disk.folder]).ended).exitCode, 0);
-      disk.fill();
+        assert.equal((await disk.start(["chmod", "700", disk.folder]).ended).exitCode, 0);
+        disk.fill();
         const full = await diagnose();
         assert.deepEqual([checksOf(full, "failed"), / is full/.test(linesOf(full, "disk"))], [["disk"], true]);
         disk.free();

@@ -186,8 +186,8 @@ test(
           return readReport({ exitCode, stdout: program.output(), stderr });
         };
         // That of a tmpfs is everybody's.
-      assert.equal((await disk.start(["chmod", "700", disk.folder]).ended).exitCode, 0);
-      disk.fill();
+        assert.equal((await disk.start(["chmod", "700", disk.folder]).ended).exitCode, 0);
+        disk.fill();
         const full = await diagnose();
         assert.deepEqual(checksOf(full, "failed"), ["disk"]);
         assert.match(linesOf(full, "disk"), /disk is full/);

@@ -79,7 +79,7 @@ export const cloudFaults: readonly Fault[] = [
     plant: (world) => void (world.answerMs = 2_600),
     check: "link",
     status: "warning",
-    says: /slow \(TCP in 0 ms, TLS and answer in \d+ ms\): the hub gives each check 2000 ms/,
+    says: /slow \(TCP in \d+ ms, TLS and answer in \d+ ms\): the hub gives each check 2000 ms/,
     advises: /--heartbeat-timeout-seconds/,
   },
   {

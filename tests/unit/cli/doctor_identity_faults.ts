@@ -10,8 +10,8 @@ export const identityFaults: readonly Fault[] = [
     plant: (world) => world.identify("system:node:node-1", new Date(world.clock.now() - hour)),
     check: "identity",
     status: "failed",
-    says: /certificate in \/hub.kubeconfig expired at 20/,
-    advises: /whoever renews \/hub.kubeconfig has not/,
+    says: /certificate in \/etc\/holdfast\/node.conf expired at 20/,
+    advises: /whoever renews \/etc\/holdfast\/node.conf has not/,
   },
   {
     what: "a certificate that nobody renews",
@@ -55,10 +55,10 @@ export const identityFaults: readonly Fault[] = [
   },
   {
     what: "a kubeconfig that is not there",
-    plant: (world) => void world.files.delete("/hub.kubeconfig"),
+    plant: (world) => void world.files.delete("/etc/holdfast/node.conf"),
     check: "identity",
     status: "failed",
-    says: /Cannot read \/hub.kubeconfig: there is no such file/,
+    says: /Cannot read \/etc\/holdfast\/node.conf: there is no such file/,
     advises: /--kubeconfig/,
   },
   {

@@ -48,7 +48,8 @@ export interface World {
   requestFailure: UpstreamFailure | undefined;
   /** How far the API server's clock is ahead. */
   aheadMs: number;
-  /** How long it takes for an answer. */
+  /** How long it takes for a connection, and for an answer. */
+  readonly dialMs: number;
   answerMs: number;
   /** In place of the API server's answer. */
   cloud: (path: string) => WorldAnswer | undefined;
@@ -118,7 +119,8 @@ export async function doctorWorld(): Promise<World> {
     dialFailure: undefined,
     requestFailure: undefined,
     aheadMs: 0,
-    answerMs: 12,
+    answerMs: 23,
+    dialMs: 9,
     cloud: () => undefined,
     denied: new Set(),
     taken: new Map(),
@@ -129,7 +131,10 @@ export async function doctorWorld(): Promise<World> {
     asked: [],
     identify: async (commonName, notAfter = new Date(clock.now() + 12 * hour)) => {
       const pair = await authority.issue({ commonName, organizations: ["system:nodes"], notAfter });
-      files.set("/hub.kubeconfig", { text: kubeconfigText({ port: 1, ca: authority.caPem, ...pair }), mode: 0o600 });
+      files.set("/etc/holdfast/node.conf", {
+        text: kubeconfigText({ port: 1, ca: authority.caPem, ...pair }),
+        mode: 0o600,
+      });
     },
     serve: async (names, by = authority) => {
       const { cert, key: privateKey } = await by.issue({ commonName: "system:node:node-1", names });
@@ -187,7 +192,7 @@ async function run(world: World, words: readonly string[]): Promise<DoctorResult
   const given: Record<string, readonly string[]> = {
     "server-addr": ["cloud.example:6443"],
     "node-name": ["node-1"],
-    kubeconfig: ["/hub.kubeconfig"],
+    kubeconfig: ["/etc/holdfast/node.conf"],
     ...world.flags,
   };
   for (const word of words) given[word] = ["true"];
@@ -250,6 +255,7 @@ function network(world: World) {
         : Promise.reject(new ResolveError(world.resolveFailure, `Cannot resolve ${hostname}: as planted`)),
     dial: () => {
       if (world.dialFailure === "hang") return new Promise(() => undefined);
+      world.spend(world.dialMs);
       if (world.dialFailure === undefined) return Promise.resolve({ destroy: () => undefined });
       return Promise.reject(new UpstreamError(world.dialFailure, "as planted", { sent: false }));
     },

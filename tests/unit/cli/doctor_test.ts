@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parseAllDocuments } from "yaml";
+import { checks } from "../../../src/cli/doctor/run_doctor.ts";
 import { neededRights } from "../../../src/cli/doctor/rights_check.ts";
 import { type DoctorReport, readReport } from "../../testing/doctor_report.ts";
 import { text } from "./doctor_fault.ts";
 import { cloudFaults } from "./doctor_cloud_faults.ts";
 import { identityFaults } from "./doctor_identity_faults.ts";
 import { hubAt, machineFaults } from "./doctor_machine_faults.ts";
-import { doctorWorld, type World } from "./doctor_scene.ts";
+import { doctorWorld, file, kubeletConfig, type World } from "./doctor_scene.ts";
 
 async function diagnose(world: World): Promise<DoctorReport & { readonly exitCode: number }> {
   const outcome = await world.run("json");
@@ -23,7 +24,7 @@ test("holdfast doctor finds nothing wrong where nothing is, and writes nothing",
   assert.deepEqual([exitCode, stderr], [0, ""], stdout);
   assert.match(stdout, /\ndoctor: \d+ ok, 0 warning, 0 failed, 0 skipped\n$/);
   assert.deepEqual(world.files, before);
-  assert.match(stdout, /\[\+\]link {17}cloud\.example:6443 is ready, TCP in 0 ms, TLS and answer in \d+ ms\n/);
+  assert.match(stdout, /\[\+\]link {17}cloud\.example:6443 is ready, TCP in \d+ ms, TLS and answer in \d+ ms\n/);
 });
 
 test("holdfast doctor gives the same in JSON, by either flag, and in YAML", async () => {
@@ -170,3 +171,16 @@ interface Manifest {
     readonly verbs: readonly string[];
   }[];
 }
+
+test("docs/doctor.md shows what the doctor prints, and tells of every check", async () => {
+  const world = await doctorWorld();
+  world.denied.add("watch nodepools");
+  world.files.set("/etc/kubernetes/kubelet.conf", file(kubeletConfig("https://cloud.example:6443")));
+  const { exitCode, stdout } = await world.run();
+  const page = readFileSync(new URL("../../../docs/doctor.md", import.meta.url), "utf8");
+  // How long things take is not the same each time.
+  const timeless = (printed: string) => printed.replace(/[\d.]+ (ms|s)\b/g, "$1");
+  assert.ok(timeless(page).includes(`\n${timeless(stdout)}`), stdout);
+  assert.equal(exitCode, 1);
+  for (const { name } of checks) assert.match(page, new RegExp(`^\\| \`${name}\` `, "m"));
+});
