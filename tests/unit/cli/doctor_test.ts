@@ -65,7 +65,7 @@ test("holdfast doctor takes a server that fails for a warning where another one 
   const links = findings.filter(({ check }) => check === "link").map((
     { status: each, what },
   ) => [each, what.split(" ")[0]]);
-  assert.deepEqual(links.toSorted(), [["ok", "b.example:6443"], ["warning", "a.example"]]);
+  assert.deepEqual(links, [["warning", "a.example"], ["ok", "b.example:6443"]]);
   assert.equal(exitCode, 0);
 });
 
