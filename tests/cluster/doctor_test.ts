@@ -188,22 +188,12 @@ describe("doctor finds each of 22 planted faults, on a node of a real cluster wh
         // That of a tmpfs is everybody's.
         assert.equal((await disk.start(["chmod", "700", disk.folder]).ended).exitCode, 0);
         disk.fill();
-        const full = await diagnose();
-        assert.deepEqual([checksOf(full, "failed"), / is full/.test(linesOf(full, "disk"))], [["disk"], true]);
+        await failsAlone("disk", / is full/, diagnose);
         disk.free();
         assert.equal((await disk.start(["mount", "-o", "remount,ro", disk.folder]).ended).exitCode, 0);
-        const readOnly = await diagnose();
-        assert.deepEqual([checksOf(readOnly, "failed"), / is read-only/.test(linesOf(readOnly, "disk"))], [
-          ["disk"],
-          true,
-        ]);
+        await failsAlone("disk", / is read-only/, diagnose);
       }),
   );
-
-  it("a kubelet that asks past the hub", () =>
-    fails("kubelet", /kubeconfig points (past the hub )?at https:/, {
-      "kubelet-kubeconfig": cluster.kubeconfig(NODE),
-    }));
 
   it("a name that does not resolve", () =>
     // Longer than a label may be: no name server is asked.
@@ -302,11 +292,17 @@ describe("doctor finds each of 22 planted faults, on a node of a real cluster wh
     return runDoctor(cluster.dir, { ...flags, ...changes });
   }
 
-  /** Exactly this check fails, and says so. */
+  /** Exactly this check fails, and says so. On a busy machine a link may be too slow as well: it is looked at again. */
   async function fails(check: string, says: RegExp, changes: Changes = {}): Promise<void> {
-    const report = await doctor(changes);
-    assert.deepEqual(checksOf(report, "failed"), [check], JSON.stringify(report.findings));
-    assert.match(linesOf(report, check), says);
+    await failsAlone(check, says, () => doctor(changes));
+  }
+
+  async function failsAlone(check: string, says: RegExp, diagnose: () => Promise<DoctorReport>): Promise<void> {
+    await waitFor(`the doctor to find that ${check} fails, and nothing else`, 60_000, async (seen) => {
+      const report = await diagnose();
+      seen(JSON.stringify(report.findings));
+      return checksOf(report, "failed").join() === check && says.test(linesOf(report, check));
+    });
   }
 
   function ill(report: DoctorReport): readonly string[] {

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { RawHeaders } from "../../platform/bytes.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { UpstreamError } from "../../platform/upstream.ts";
 import { hostAndPort } from "../address.ts";
@@ -21,7 +20,7 @@ export interface LocalPort {
   readonly port: number;
 }
 
-const timeoutMs = 3_000;
+const timeoutMs = 5_000;
 const statusSchema = z.object({ version: z.string(), runtime: z.string(), nodeName: z.string() });
 
 /** Asks the status server who it is. */
@@ -41,30 +40,35 @@ export async function askStatusServer(
   return { program: health?.status === 200 && health.body === "OK" ? "yurthub" : "other" };
 }
 
-/** Whether a hub of ours answers there: its answers say where they come from, its refusals are a Status. */
+/**
+ * Whether a hub of ours has the port of the plain proxy. It refuses a host of another name by itself, in its own words,
+ * however the cloud is.
+ */
 export async function isPlainProxy(platform: Platform, at: LocalPort, signal: AbortSignal): Promise<boolean> {
-  const answer = await ask(platform, { ...at, path: "/version", signal });
-  if (answer === undefined) return false;
-  return answer.hasSource || statusObject.safeParse(jsonOf(answer.body)).success;
+  const answer = await ask(platform, { ...at, path: "/version", host: foreignHost, signal });
+  const refusal = refusalSchema.safeParse(jsonOf(answer?.body ?? ""));
+  return refusal.success && refusal.data.message.includes(`"${foreignHost}" is not a name of this machine's loopback`);
 }
 
-const statusObject = z.object({ kind: z.literal("Status"), apiVersion: z.literal("v1") });
+const foreignHost = "doctor.holdfast.invalid";
+const refusalSchema = z.object({ kind: z.literal("Status"), message: z.string() });
 
 interface Asked extends LocalPort {
   readonly path: string;
+  /** The status server takes loopback's names only, whatever address it listens at. @default {localhost} */
+  readonly host?: string;
   readonly signal: AbortSignal;
 }
 
 interface Told {
   readonly status: number;
   readonly body: string;
-  readonly hasSource: boolean;
 }
 
 /** @returns nothing where what listens there gives no answer of HTTP, or not in time */
 async function ask(
   { createUpstream, clock }: Platform,
-  { hostname, port, path, signal }: Asked,
+  { hostname, port, path, host = "localhost", signal }: Asked,
 ): Promise<Told | undefined> {
   const limit = new AbortController();
   const abort = (): void => limit.abort(signal.reason);
@@ -72,17 +76,12 @@ async function ask(
   const timer = clock.setTimer(timeoutMs, abort);
   const upstream = createUpstream({ origin: `http://${hostAndPort(reachable(hostname), port)}` });
   try {
-    // The status server takes loopback's names only, whatever address it listens at.
-    const rawHeaders = ["Host", "localhost", "Accept", "application/json, */*", "User-Agent", "holdfast-doctor"];
+    const rawHeaders = ["Host", host, "Accept", "application/json, */*", "User-Agent", "holdfast-doctor"];
     const response = await upstream.request({ method: "GET", rawPath: path, rawHeaders, signal: limit.signal });
     const decoder = new TextDecoder();
     let body = "";
     for await (const chunk of response.body) body += decoder.decode(chunk, { stream: true });
-    return {
-      status: response.status,
-      body: body.trim(),
-      hasSource: hasHeader(response.rawHeaders, "x-holdfast-source"),
-    };
+    return { status: response.status, body: body.trim() };
   } catch (error) {
     if (error instanceof UpstreamError) return undefined;
     throw error;
@@ -97,10 +96,6 @@ async function ask(
 function reachable(hostname: string): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
   return hostname === "::" ? "::1" : hostname;
-}
-
-function hasHeader(rawHeaders: RawHeaders, name: string): boolean {
-  return rawHeaders.some((word, index) => index % 2 === 0 && word.toLowerCase() === name);
 }
 
 function jsonOf(text: string): unknown {

@@ -72,7 +72,8 @@ test("holdfast doctor takes a server that fails for a warning where another one 
 test("holdfast doctor takes ports that the running hub of this node has for its own", async () => {
   const world = await doctorWorld();
   world.taken.set(10267, hubAt("node-1", "[+]secure-port ok"));
-  world.taken.set(10261, () => ({ ...text("{}"), headers: { "X-Holdfast-Source": "cloud" } }));
+  const refusal = `The host "doctor.holdfast.invalid" is not a name of this machine's loopback interface`;
+  world.taken.set(10261, () => text(JSON.stringify({ kind: "Status", message: refusal }), 403));
   world.taken.set(10268, () => undefined);
   const { exitCode, findings } = await diagnose(world);
   const ports = findings.filter(({ check }) => check === "ports").map(({ what }) => what);
