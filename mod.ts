@@ -53,6 +53,7 @@ export type { IsIssuedBy } from "./src/platform/certificates.ts";
 export type { Clock, Timer } from "./src/platform/clock.ts";
 export { CommandError, type CommandResult, type Commands, type RunOptions } from "./src/platform/commands.ts";
 export type { Dial, DialOptions, Join } from "./src/platform/dialer.ts";
+export type { Disk, FileStat } from "./src/platform/disk.ts";
 export type { Exchange, ExchangeBindings, Peer, PeerCertificate } from "./src/platform/exchange.ts";
 export { FileError, type FileSystem } from "./src/platform/files.ts";
 export type {
@@ -67,6 +68,7 @@ export type { Logger, LoggerOptions, LogLevel } from "./src/platform/logger.ts";
 export type { Counter, Metrics, MetricValue } from "./src/platform/metrics.ts";
 export type { Platform, ProcessPort } from "./src/platform/platform.ts";
 export type { Random } from "./src/platform/random.ts";
+export { type Resolve, ResolveError, type ResolveFailure, type ResolveOptions } from "./src/platform/resolve.ts";
 export type { OpenStateFile, StateFile } from "./src/platform/state_file.ts";
 export {
   type OpenStore,

@@ -4,12 +4,14 @@ import { createCipher } from "./cipher.ts";
 import { clock } from "./clock.ts";
 import { commands } from "./commands.ts";
 import { dial } from "./dialer.ts";
+import { disk } from "./disk.ts";
 import { files } from "./files.ts";
 import { join } from "./join.ts";
 import { createLogger } from "./logger.ts";
 import { createMetrics } from "./metrics.ts";
 import { createProcess } from "./process.ts";
 import { random } from "./random.ts";
+import { resolve } from "./resolve.ts";
 import { openStateFile } from "./state_file.ts";
 import { openStore } from "./store.ts";
 
@@ -18,10 +20,12 @@ export function platformOf(own: Pick<Platform, "runtime" | "listen" | "createUps
   return {
     ...own,
     dial,
+    resolve,
     join,
     clock,
     random,
     files,
+    disk,
     openStore,
     openStateFile,
     createCipher,

@@ -95,7 +95,11 @@ async function openOwn({ platform, values, origins, logger }: HubCertificatesOpt
   };
 }
 
-async function bootstrapOf({ files }: Platform, values: FlagValues): Promise<Bootstrap | undefined> {
+/** What the flags give to join with. @throws UsageError, KubeconfigError, FileError */
+export async function bootstrapOf(
+  { files }: Pick<Platform, "files">,
+  values: FlagValues,
+): Promise<Bootstrap | undefined> {
   const path = values.string("bootstrap-file");
   const token = values.string("join-token");
   if (path !== "" && token !== "") throw new UsageError("Give --join-token or --bootstrap-file, not both");
@@ -125,7 +129,8 @@ function withDiscovery(values: FlagValues, bootstrap: Bootstrap): Bootstrap {
   return { ...bootstrap, joinToken };
 }
 
-function caHashesOf(values: FlagValues): readonly string[] {
+/** What the cluster's CA must be among; empty where the flags say that it is not checked. */
+export function caHashesOf(values: FlagValues): readonly string[] {
   return skipsCa(values) ? [] : values.list("discovery-token-ca-cert-hash").map((hash) => hash.toLowerCase());
 }
 
@@ -175,6 +180,7 @@ export function certificatesOf(source: IdentitySource, serving: ServingCertifica
   };
 }
 
-function rootDirOf(values: FlagValues): string {
+/** Without a slash at its end. */
+export function rootDirOf(values: FlagValues): string {
   return values.string("root-dir").replace(/\/+$/, "");
 }

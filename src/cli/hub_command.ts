@@ -4,9 +4,9 @@ import type { HubState } from "../hub/hub_state.ts";
 import type { Listener } from "../platform/listener.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { createMemoryStore } from "../store/memory_store.ts";
-import { hostAndPort, serverOrigin } from "./address.ts";
+import { hostAndPort } from "./address.ts";
+import { cloudOrigins } from "./cloud_origins.ts";
 import type { Command, CommandContext } from "./command.ts";
-import type { FlagValues } from "./flag_values.ts";
 import { filtersOptions } from "./filter_flags.ts";
 import { hubFlags } from "./hub_flags.ts";
 import { listen } from "./hub_listeners.ts";
@@ -18,7 +18,6 @@ import { hubLinkOptions, openState, workingModeOf } from "./hub_link_options.ts"
 import { declareListenerMetrics } from "./listener_metrics.ts";
 import { createProgramLog, type ProgramLog } from "./program_log.ts";
 import { SecurePorts } from "./secure_ports.ts";
-import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
 
 /** Time that answers under way have to end when the hub stops. */
@@ -151,16 +150,6 @@ function hubOptions(
     ...(allowUids.length > 0 ? { plainAllowUids: allowUids } : {}),
     version,
   };
-}
-
-/** Those of `--server-addr`, each once, in their order. */
-function cloudOrigins(values: FlagValues): readonly string[] {
-  const origins = values.list("server-addr").map((address) => {
-    const result = serverOrigin(address);
-    if ("problem" in result) throw new UsageError(`Invalid value "${address}" of --server-addr: it ${result.problem}`);
-    return result.origin;
-  });
-  return [...new Set(origins)];
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
