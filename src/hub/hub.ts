@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { LinkHistory } from "../cloud/link_history.ts";
 import { type Caller, nodeCaller } from "../identity/caller.ts";
 import type { RequestInfo } from "../kube/request_info.ts";
 import { toStatusError } from "../kube/status.ts";
@@ -31,6 +32,7 @@ import { createLease, createLink, type HubLinkOptions } from "./hub_link.ts";
 import { declareMetrics } from "./hub_metrics.ts";
 import type { HubState } from "./hub_state.ts";
 import { knownBackends } from "./link_status.ts";
+import { LocalAnswers } from "./local_answers.ts";
 import { reviewAccess } from "./review_access.ts";
 import { proxy } from "./proxy.ts";
 import { declareCertificateMetrics, type HubCertificates } from "./hub_certificates.ts";
@@ -143,6 +145,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     async close(): Promise<void> {
       closing.abort(new Error("The hub closes"));
       context.filters?.close();
+      context.history.close();
       context.lease?.close();
       context.link.close();
       await context.pusher?.close();
@@ -171,6 +174,7 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
     workingMode,
     cloud,
     link,
+    history: new LinkHistory({ link, cloud, clock }),
     replica,
     ...(lease === undefined ? {} : { lease }),
     ...(options.filters === undefined
@@ -179,6 +183,7 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
     ...(state === undefined ? {} : { discovery: new DiscoveryIndex(state, clock) }),
     pagedLists: new PagedLists({ rows: replica.rows, clock, random }),
     recorder,
+    answers: new LocalAnswers(),
     logger,
     cloudReadTimeoutMs: options.cloudReadTimeoutMs ?? 2_000,
     minRequestTimeoutMs: options.minRequestTimeoutMs ?? 1_800_000,
@@ -251,6 +256,7 @@ function createApps(context: HubContext, options: HubOptions): Readonly<Record<"
     const call = await proxy(context, exchange, caller);
     if (call !== undefined) {
       count(call);
+      context.answers.add(call);
       logRequest(context, call, context.platform.clock.monotonic() - startedAt);
     }
     return new Response(null); // the exchange has the answer
