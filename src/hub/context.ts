@@ -1,5 +1,6 @@
 import type { Cloud } from "../cloud/cloud.ts";
 import type { Link } from "../cloud/link.ts";
+import type { LinkHistory } from "../cloud/link_history.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Outbox } from "../replica/outbox.ts";
@@ -13,6 +14,7 @@ import type { Admission } from "./admission.ts";
 import type { DiscoveryIndex } from "./discovery_index.ts";
 import type { Filters } from "./filters.ts";
 import type { WorkingMode } from "./hub_link.ts";
+import type { LocalAnswers } from "./local_answers.ts";
 import type { NodeLease } from "./node_lease.ts";
 
 /** What all parts of one hub share. */
@@ -24,6 +26,7 @@ export interface HubContext {
   readonly admission: Admission;
   readonly cloud: Cloud;
   readonly link: Link;
+  readonly history: LinkHistory;
   readonly replica: Replica;
   readonly pagedLists: PagedLists;
   /** Missing where none are kept. */
@@ -31,6 +34,7 @@ export interface HubContext {
   /** What service accounts may read of what is held; missing where none are kept: then nothing. */
   readonly grants?: Grants;
   readonly recorder: Recorder;
+  readonly answers: LocalAnswers;
   /** Missing where no write is taken while the cloud is out of reach. */
   readonly outbox?: Outbox;
   readonly pusher?: OutboxPusher;

@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { LinkHistory } from "../cloud/link_history.ts";
 import { type Caller, nodeCaller } from "../identity/caller.ts";
 import type { RequestInfo } from "../kube/request_info.ts";
 import { toStatusError } from "../kube/status.ts";
@@ -34,6 +35,7 @@ import { createLease, createLink, type HubLinkOptions } from "./hub_link.ts";
 import { declareMetrics } from "./hub_metrics.ts";
 import type { HubState } from "./hub_state.ts";
 import { knownBackends } from "./link_status.ts";
+import { LocalAnswers } from "./local_answers.ts";
 import { reviewAccess } from "./review_access.ts";
 import { proxy } from "./proxy.ts";
 import type { Check } from "./readiness_check.ts";
@@ -161,6 +163,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     async close(): Promise<void> {
       closing.abort(new Error("The hub closes"));
       context.filters?.close();
+      context.history.close();
       context.lease?.close();
       context.link.close();
       await context.pusher?.close();
@@ -196,6 +199,7 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
     }),
     cloud,
     link,
+    history: new LinkHistory({ link, cloud, clock }),
     replica,
     ...(lease === undefined ? {} : { lease }),
     ...(options.filters === undefined
@@ -204,6 +208,7 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
     ...(state === undefined ? {} : { discovery: new DiscoveryIndex(state, clock) }),
     pagedLists: new PagedLists({ rows: replica.rows, clock, random }),
     recorder,
+    answers: new LocalAnswers(),
     logger,
     cloudReadTimeoutMs: options.cloudReadTimeoutMs ?? 2_000,
     minRequestTimeoutMs: options.minRequestTimeoutMs ?? 1_800_000,
@@ -283,6 +288,7 @@ function createApps(context: HubContext, options: HubOptions): Readonly<Record<"
     const call = await proxy(context, exchange, caller);
     if (call !== undefined) {
       count(call);
+      context.answers.add(call);
       logRequest(context, call, context.platform.clock.monotonic() - startedAt);
     }
     return new Response(null); // the exchange has the answer
