@@ -22,6 +22,7 @@ import { Replica } from "../replica/replica.ts";
 import type { Call } from "./call.ts";
 import type { AskingContext } from "./ask_as.ts";
 import { Callers } from "./callers.ts";
+import { CustomColumns } from "./custom_columns.ts";
 import type { HubContext } from "./context.ts";
 import { guard, type GuardOptions } from "./guards.ts";
 import { DiscoveryIndex } from "./discovery_index.ts";
@@ -110,6 +111,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     await context.outbox?.restore();
     await context.tokens?.restore();
     await context.grants?.restore();
+    await context.customColumns.restore();
   } catch (error) {
     await Promise.all([context.tokens?.close(), context.grants?.close()]);
     await context.replica.close();
@@ -121,7 +123,10 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   context.pusher?.start();
   const eviction = createEviction(context, options);
   // In cloud mode only what filters need is held.
-  if (context.workingMode === "edge" || context.filters !== undefined) eviction.start();
+  if (context.workingMode === "edge" || context.filters !== undefined) {
+    eviction.start();
+    context.customColumns.start();
+  }
   const apps = createApps(context, options);
   const { secureProblem } = options;
   const statusApp = createStatusApp({
@@ -143,6 +148,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     async close(): Promise<void> {
       closing.abort(new Error("The hub closes"));
       context.filters?.close();
+      await context.customColumns.close();
       context.lease?.close();
       context.link.close();
       await context.pusher?.close();
@@ -177,6 +183,7 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
       ? {}
       : { filters: new Filters(options.filters, { replica, clock, logger, nodeName, workingMode }) }),
     ...(state === undefined ? {} : { discovery: new DiscoveryIndex(state, clock) }),
+    customColumns: new CustomColumns({ cloud, link, platform, closed, logger, replica }),
     pagedLists: new PagedLists({ rows: replica.rows, clock, random }),
     recorder,
     logger,

@@ -29,6 +29,7 @@ export async function proxy(context: HubContext, exchange: Exchange, caller: Cal
   let call: Call | undefined;
   try {
     call = readCall(exchange, caller);
+    context.customColumns.noted(call.info);
     if (context.filters !== undefined) await filtersReady(context, call);
     const way = chosen(context, call);
     const isOwn = !["pass", "refuse"].includes(way);

@@ -44,7 +44,7 @@ export function createStatusApp(options: StatusAppOptions): Hono {
   return app;
 }
 
-function readiness({ link, replica, outbox, filters }: HubContext): Check[] {
+function readiness({ link, replica, outbox, filters, customColumns }: HubContext): Check[] {
   const { failure } = replica.batch;
   return [
     { name: "ping", ok: true, why: "" },
@@ -64,12 +64,17 @@ function readiness({ link, replica, outbox, filters }: HubContext): Check[] {
     },
     ...(outbox === undefined ? [] : [outboxCheck(outbox)]),
     ...(filters === undefined ? [] : [filtersCheck(filters)]),
+    ...(customColumns.problem === undefined ? [] : [columnsCheck(customColumns.problem)]),
   ];
 }
 
 function filtersCheck(filters: Filters): Check {
   const problems = filters.problems();
   return { name: "filters", ok: problems.length === 0, why: `off: ${problems.join("; ")}`, informational: true };
+}
+
+function columnsCheck(problem: string): Check {
+  return { name: "custom-columns", ok: false, why: `off: ${problem}`, informational: true };
 }
 
 function outboxCheck({ failure, size }: Outbox): Check {
