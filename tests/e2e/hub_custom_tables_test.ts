@@ -53,8 +53,7 @@ test("a Table of a custom resource has its definition's columns while the link i
   serveGadget(() => Response.json(definition), async (scene) => {
     const { request, seen, clock, until } = scene;
     assert.equal((await request("GET", gadgetsPath)).status, 200);
-    await clock.advance(5_000); // by then it has looked at what is held
-    await until(() => seen.some(({ path }) => path === definitionPath), 1_000);
+    await clock.advance(5_000); // by then it has looked at what is held, and asks
     await until(async () =>
       (await (await fetch(`${scene.statusOrigin}/v1/status`)).text()).includes(`"documents":{"count":1`)
     );
@@ -72,7 +71,8 @@ test("a Table of a custom resource has name and age where the node may not get i
     assert.equal((await scene.request("GET", gadgetsPath)).status, 200);
     const verbose = async () => (await fetch(`${scene.statusOrigin}/readyz?verbose`)).text();
     assert.doesNotMatch(await verbose(), /custom-columns/);
-    await scene.until(async () => /^\[!\]custom-columns off: .*gadgets\.example\.com$/m.test(await verbose()), 1_000);
+    await scene.clock.advance(5_000); // by then it has looked at what is held, and asks
+    await scene.until(async () => /^\[!\]custom-columns off: .*gadgets\.example\.com$/m.test(await verbose()));
     await scene.cut();
     assert.deepEqual(await cellsOf(scene, gadgetsPath), [["Name", "Age"], ["a", null]]);
     assert.equal(scene.log.filter(({ message }) => message === "Columns of custom resources are off").length, 1);
