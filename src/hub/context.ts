@@ -11,6 +11,7 @@ import type { PagedLists } from "../replica/paged_lists.ts";
 import type { Recorder } from "../replica/recorder.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Admission } from "./admission.ts";
+import type { CustomColumns } from "./custom_columns.ts";
 import type { DiscoveryIndex } from "./discovery_index.ts";
 import type { Filters } from "./filters.ts";
 import type { WorkingMode } from "./hub_link.ts";
@@ -42,6 +43,8 @@ export interface HubContext {
   readonly lease?: NodeLease;
   /** Missing where nothing is filtered for anybody. */
   readonly filters?: Filters;
+  /** How custom resources are shown as Tables. */
+  readonly customColumns: CustomColumns;
   /** Missing where there is no file to keep it in. */
   readonly discovery?: DiscoveryIndex;
   readonly logger: Logger;

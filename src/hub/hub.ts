@@ -24,6 +24,7 @@ import { Admission } from "./admission.ts";
 import type { Call } from "./call.ts";
 import type { AskingContext } from "./ask_as.ts";
 import { Callers } from "./callers.ts";
+import { CustomColumns } from "./custom_columns.ts";
 import type { HubContext } from "./context.ts";
 import { GarbageCollector } from "./garbage_collector.ts";
 import { guard, type GuardOptions } from "./guards.ts";
@@ -126,6 +127,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     await context.outbox?.restore();
     await context.tokens?.restore();
     await context.grants?.restore();
+    await context.customColumns.restore();
   } catch (error) {
     await Promise.all([context.tokens?.close(), context.grants?.close()]);
     await context.replica.close();
@@ -137,7 +139,10 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   context.pusher?.start();
   const eviction = createEviction(context, options);
   // In cloud mode only what filters need is held.
-  if (context.workingMode === "edge" || context.filters !== undefined) eviction.start();
+  if (context.workingMode === "edge" || context.filters !== undefined) {
+    eviction.start();
+    context.customColumns.start();
+  }
   const garbage = createGarbageCollector(context, options);
   if (context.workingMode === "edge") garbage.start();
   const apps = createApps(context, options);
@@ -164,6 +169,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       closing.abort(new Error("The hub closes"));
       context.filters?.close();
       context.history.close();
+      await context.customColumns.close();
       context.lease?.close();
       context.link.close();
       await context.pusher?.close();
@@ -206,6 +212,7 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
       ? {}
       : { filters: new Filters(options.filters, { replica, clock, logger, nodeName, workingMode }) }),
     ...(state === undefined ? {} : { discovery: new DiscoveryIndex(state, clock) }),
+    customColumns: new CustomColumns({ cloud, link, platform, closed, logger, replica }),
     pagedLists: new PagedLists({ rows: replica.rows, clock, random }),
     recorder,
     answers: new LocalAnswers(),

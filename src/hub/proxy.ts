@@ -31,6 +31,7 @@ export async function proxy(context: HubContext, exchange: Exchange, caller: Cal
   try {
     call = readCall(exchange, caller);
     release = context.admission.admit(call);
+    context.customColumns.noted(call.info);
     if (context.filters !== undefined) await filtersReady(context, call);
     const way = chosen(context, call);
     const isOwn = !["pass", "refuse"].includes(way);

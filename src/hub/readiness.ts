@@ -17,7 +17,7 @@ export interface ReadinessParts {
 /** What is well with a hub, and what is not; those that are informational let it serve all the same. */
 export function readinessChecks(parts: ReadinessParts): readonly Check[] {
   const { context, certificates, secureProblem, networkChecks } = parts;
-  const { link, replica: { batch: { failure } }, outbox, filters } = context;
+  const { link, replica: { batch: { failure } }, outbox, filters, customColumns } = context;
   return [
     { name: "ping", ok: true, why: "" },
     { name: "restored", ok: true, why: "" },
@@ -36,6 +36,7 @@ export function readinessChecks(parts: ReadinessParts): readonly Check[] {
     },
     ...(outbox === undefined ? [] : [outboxCheck(outbox)]),
     ...(filters === undefined ? [] : [filtersCheck(filters)]),
+    ...(customColumns.problem === undefined ? [] : [columnsCheck(customColumns.problem)]),
     ...(certificates === undefined ? [] : certificateChecks(certificates)),
     ...(secureProblem === undefined ? [] : [secureCheck(secureProblem())]),
     ...(networkChecks?.() ?? []),
@@ -59,6 +60,10 @@ export function verboseReadiness(checks: readonly Check[]): string {
 function filtersCheck(filters: Filters): Check {
   const problems = filters.problems();
   return { name: "filters", ok: problems.length === 0, why: `off: ${problems.join("; ")}`, informational: true };
+}
+
+function columnsCheck(problem: string): Check {
+  return { name: "custom-columns", ok: false, why: `off: ${problem}`, informational: true };
 }
 
 function outboxCheck({ failure, size }: Outbox): Check {
