@@ -54,8 +54,9 @@ test("a Table of a custom resource has its definition's columns while the link i
     const { request, seen, clock, until } = scene;
     assert.equal((await request("GET", gadgetsPath)).status, 200);
     await clock.advance(5_000); // by then it has looked at what is held, and asks
-    await until(async () =>
-      (await (await fetch(`${scene.statusOrigin}/v1/status`)).text()).includes(`"documents":{"count":1`)
+    await until(
+      async () => (await (await fetch(`${scene.statusOrigin}/v1/status`)).text()).includes(`"documents":{"count":1`),
+      20,
     );
     await scene.cut();
     const expected = [["Name", "Size"], ["a", 3]];
@@ -72,7 +73,7 @@ test("a Table of a custom resource has name and age where the node may not get i
     const verbose = async () => (await fetch(`${scene.statusOrigin}/readyz?verbose`)).text();
     assert.doesNotMatch(await verbose(), /custom-columns/);
     await scene.clock.advance(5_000); // by then it has looked at what is held, and asks
-    await scene.until(async () => /^\[!\]custom-columns off: .*gadgets\.example\.com$/m.test(await verbose()));
+    await scene.until(async () => /^\[!\]custom-columns off: .*gadgets\.example\.com$/m.test(await verbose()), 20);
     await scene.cut();
     assert.deepEqual(await cellsOf(scene, gadgetsPath), [["Name", "Age"], ["a", null]]);
     assert.equal(scene.log.filter(({ message }) => message === "Columns of custom resources are off").length, 1);
