@@ -37,6 +37,10 @@ export function neededRights(namespace: string): readonly NeededRights[] {
       rights: reads("apps.openyurt.io", ["nodepools", "nodebuckets"]),
     },
     {
+      feature: "custom resources show NAME and AGE alone while the link is cut",
+      rights: [{ verb: "get", group: "apiextensions.k8s.io", resource: "customresourcedefinitions" }],
+    },
+    {
       feature: "filters and cache agents are not changed at run time by the ConfigMap yurt-hub-cfg",
       rights: ["list", "watch"].map((verb) => (
         { verb, group: "", resource: "configmaps", namespace, name: "yurt-hub-cfg" }
