@@ -63,6 +63,9 @@ export class Backend {
   readonly #options: BackendOptions & BackendContext;
   readonly #flights = new BackendFlights();
   #failedAt: number | undefined;
+  /** When the first of what has got no answer was sent, with no answer to anything since. */
+  #silentSince: number | undefined;
+  #answeredAt = -Infinity;
 
   constructor(options: BackendOptions & BackendContext) {
     const { clock, healthyThreshold: threshold } = options;
@@ -79,6 +82,16 @@ export class Backend {
   /** Whether it failed lately and has not answered since: others are asked first. */
   get isSuspect(): boolean {
     return this.#failedAt !== undefined && this.#options.clock.monotonic() - this.#failedAt < suspectMs;
+  }
+
+  /**
+   * For how long it has been silent, in milliseconds: since what it was asked first, where it has answered nothing since. 0
+   * until that is reason to look whether it is there, which soon ends the silence or its health.
+   */
+  get silentMs(): number {
+    if (this.#silentSince === undefined) return 0;
+    const lasted = this.#options.clock.monotonic() - this.#silentSince;
+    return lasted < suspectMs ? lasted : 0;
   }
 
   /** @throws UpstreamError */
@@ -105,12 +118,15 @@ export class Backend {
   /** Asks it itself, for a check: what comes of it makes nobody suspicious. @throws UpstreamError */
   async check(request: BackendRequest): Promise<UpstreamResponse> {
     const counter = this.#options.traffic.begin(request.rawHeaders);
+    const slow = this.#whenSlow(() => {});
     try {
       const response = await this.#upstream(request).request(this.#dress(request, counter));
       return { ...response, body: counter.reading(response.body) };
     } catch (error) {
       counter.failed();
       throw error;
+    } finally {
+      slow.cancel();
     }
   }
 
@@ -129,17 +145,19 @@ export class Backend {
   /** It is there. */
   answered(): void {
     this.#failedAt = undefined;
+    this.#silentSince = undefined;
+    this.#answeredAt = this.#options.clock.monotonic();
   }
 
   async #send<Answer>(
     request: BackendRequest,
     ask: (upstream: Upstream, dressed: UpstreamRequest, sent: Sent) => Promise<Answer>,
   ): Promise<Answer> {
-    const { clock, traffic } = this.#options;
+    const { traffic } = this.#options;
     const { signal, longRunning = false, movable = false } = request;
     const flight = this.#flights.begin({ signal, longRunning, movable });
     const counter = traffic.begin(request.rawHeaders);
-    const slow = clock.setTimer(suspiciousMs, () => this.#suspect());
+    const slow = this.#whenSlow(() => this.#suspect());
     try {
       const dressed = { ...this.#dress(request, counter), signal: flight.signal };
       const answer = await ask(this.#upstream(request), dressed, { flight, counter });
@@ -152,6 +170,16 @@ export class Backend {
     } finally {
       slow.cancel();
     }
+  }
+
+  /** Notices what is not answered soon. */
+  #whenSlow(noticed: () => void): { cancel(): void } {
+    const { clock } = this.#options;
+    const begun = clock.monotonic();
+    return clock.setTimer(suspiciousMs, () => {
+      if (this.#answeredAt < begun) this.#silentSince ??= begun;
+      noticed();
+    });
   }
 
   #failed(error: unknown): unknown {

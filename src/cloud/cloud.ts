@@ -66,6 +66,12 @@ export class Cloud {
     return healthy.length > 0 ? healthy : this.backends.filter(({ health }) => health.state === "unknown");
   }
 
+  /** For how long no backend that is used has answered anything, in milliseconds; 0 where one may well answer the next. */
+  get silentMs(): number {
+    const { usable } = this;
+    return usable.length === 0 ? 0 : Math.min(...usable.map(({ silentMs }) => silentMs));
+  }
+
   async request(request: CloudRequest): Promise<CloudResponse> {
     const { background, ...sent } = request;
     const { signal, longRunning = false } = request;

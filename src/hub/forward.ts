@@ -66,14 +66,16 @@ class Attempt {
 
   /** @returns nothing where the call was answered otherwise, or refused */
   async head(): Promise<CloudResponse | undefined> {
-    const { platform, cloudReadTimeoutMs } = this.#context;
+    const { platform, cloud, cloudReadTimeoutMs } = this.#context;
     const { exchange } = this.#call;
     if (exchange.signal.aborted) return undefined; // a client that has gone wants nothing done any more
     exchange.signal.addEventListener("abort", () => this.#abort.abort(exchange.signal.reason));
-    const timer = platform.clock.setTimer(cloudReadTimeoutMs, () => void this.#slow());
+    // Who has waited for an answer since before has waited for this one too.
+    const patienceMs = Math.max(0, cloudReadTimeoutMs - cloud.silentMs);
+    const timer = platform.clock.setTimer(patienceMs, () => void this.#slow());
     try {
       const body = await readBodyOf(this.#call);
-      const { response, first } = await this.#begun(await this.#context.cloud.request(this.#request(body)));
+      const { response, first } = await this.#begun(await cloud.request(this.#request(body)));
       if (exchange.answered) return undefined;
       const isCloud = !this.#isForeign(response, first) &&
         await isTrusted(this.#context.link, response, this.#abort.signal);

@@ -166,7 +166,11 @@ async function current(context: HubContext, call: Call, collection: Collection):
   const version = call.options?.resourceVersion ?? "";
   if (!isKeptUp(call, collection) && !offline()) return "cloud";
   const fresh = () => !isAhead(collection, version) && !replica.freshness.isBehind(collection);
-  if (await waitFor(context, call, { done: fresh, limitMs: freshnessMs, subscribe })) return "current";
+  // A cut may be why nothing newer comes: whether it is has been asked then, when the cloud is.
+  const doubted = context.platform.clock.setTimer(freshnessMs / 2, () => link.suspect());
+  const isFresh = await waitFor(context, call, { done: fresh, limitMs: freshnessMs, subscribe });
+  doubted.cancel();
+  if (isFresh) return "current";
   if (!offline()) return "cloud";
   if (!isAhead(collection, version)) return "current";
   refuseAhead(context, call, collection);

@@ -14,6 +14,8 @@ const TEST_LIMIT_MS = 240_000;
 const LANES = 2;
 /** Of a file, in the name of its folder: sockets lie below it, whose paths must be short. */
 const NAME_CHARACTERS = 8;
+/** Of what a test has said before it failed. */
+const SAID_LINES = 60;
 
 export interface RunOptions {
   /** Everything on all three runtimes, and what takes time as long as it should (`HOLDFAST_ALL` in the environment of a test). */
@@ -98,8 +100,9 @@ async function runFile({ all, file, runtime, folder }: Job, tally: Tally): Promi
       NO_COLOR: "1",
     },
   });
-  const lines = followResults(child, (line, passed) => {
+  const lines = followResults(child, (line, { passed, said }) => {
     tally[passed ? "passed" : "failed"]++;
+    if (!passed) console.log(said.slice(-SAID_LINES).join("\n"));
     console.log(`${passed ? "ok  " : "FAIL"} ${runtime}: ${line}`);
   });
   const end = await within(child.ended, FILE_LIMIT_MS, `the end of ${file}`).catch(() => undefined);
@@ -116,25 +119,30 @@ async function runFile({ all, file, runtime, folder }: Job, tally: Tally): Promi
     tally.failed++;
     console.log(`FAIL ${runtime}: ${file} ${fault}`);
   }
-  if (fault !== undefined || lines.failed > 0) console.log(readFileSync(output, "utf8"));
+  if (fault !== undefined) console.log(readFileSync(output, "utf8"));
   console.log(`     ${runtime}: ${file} took ${Math.round((performance.now() - began) / 1000)} s`);
 }
 
-/** Reads the lines `(pass) name` and `(fail) name` of bun test as they come. */
+/** Reads the lines `(pass) name` and `(fail) name` of bun test as they come, and what it says before a failed one. */
 function followResults(
   child: Child,
-  found: (line: string, passed: boolean) => void,
+  found: (line: string, result: { readonly passed: boolean; readonly said: readonly string[] }) => void,
 ): { finish(): void; readonly failed: number } {
-  let done = 0;
+  let taken = 0;
   let failed = 0;
+  let said: string[] = [];
   const read = (): void => {
-    const results = child.log().split("\n").slice(0, -1).filter((line) => /^\((pass|fail)\) /.test(line));
-    for (const line of results.slice(done)) {
-      const passed = line.startsWith("(pass)");
-      if (!passed) failed++;
-      found(line.slice("(pass) ".length), passed);
+    const lines = child.log().split("\n").slice(taken, -1);
+    taken += lines.length;
+    for (const line of lines) {
+      if (!/^\((pass|fail)\) /.test(line)) said.push(line);
+      else {
+        const passed = line.startsWith("(pass)");
+        if (!passed) failed++;
+        found(line.slice("(pass) ".length), { passed, said });
+        said = [];
+      }
     }
-    done = results.length;
   };
   const timer = setInterval(read, 500);
   return {

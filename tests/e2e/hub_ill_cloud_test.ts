@@ -104,6 +104,48 @@ test("a read whose answer does not come past its head is answered from what is h
     assert.ok(scene.clock.monotonic() - asked >= 2_000);
   }));
 
+test("once a cloud has been silent for --cloud-read-timeout no further read waits for it, before it counts as out of reach", () => {
+  let isSilent = false;
+  const intercept = (): Promise<Response> | undefined => isSilent ? new Promise(() => {}) : undefined;
+  return serveHub(async (scene) => {
+    const { server, clock, request } = scene;
+    seedMap(server, "a");
+    await request("GET", mapsPath);
+    isSilent = true;
+    const asked = clock.monotonic();
+    await inTime(scene, request("GET", mapsPath));
+    const first = clock.monotonic() - asked;
+    assert.ok(first >= 2_000, `${first} ms`);
+    assert.equal((await scene.status()).link.state, "online");
+    let source: string | null | undefined;
+    void request("GET", `${mapsPath}/a`).then(({ headers }) => source = headers.get("x-holdfast-source"));
+    await scene.until(async () => {
+      await clock.advance(0);
+      return source !== undefined;
+    });
+    assert.equal(source, "replica");
+    assert.equal((await scene.status()).link.state, "online");
+  }, { intercept });
+});
+
+test("a cloud that is slow with one answer only is waited for by the next read", () => {
+  let isSlow = false;
+  const intercept = ({ rawPath }: Exchange): Promise<Response> | undefined =>
+    isSlow && rawPath.startsWith(mapsPath) ? new Promise(() => {}) : undefined;
+  return serveHub(async (scene) => {
+    const { server, clock, request } = scene;
+    seedMap(server, "a");
+    await request("GET", mapsPath);
+    isSlow = true;
+    const first = inTime(scene, request("GET", mapsPath));
+    await first;
+    const asked = clock.monotonic();
+    await inTime(scene, request("GET", `${mapsPath}/a`));
+    const waited = clock.monotonic() - asked;
+    assert.ok(waited >= 2_000, `${waited} ms`);
+  }, { intercept });
+});
+
 test("a cloud that answers with 500 is asked whether it is ready, once a second", () => {
   let looks = 0;
   let isIll = false;

@@ -91,6 +91,57 @@ test("Backend counts a request until its answer has been read or left", async ()
   assert.equal(backend(0).inFlight, 0);
 });
 
+test("Backend is silent since what it was asked first, once that is slow, until it answers anything", async () => {
+  const { cloud, upstream, backend, clock } = linkScene({ backends: 2 });
+  backend(0).health.take({ result: "ready" });
+  const leaving = new AbortController();
+  const ask = (rawPath: string) => cloud.request({ method: "GET", rawPath, rawHeaders: [], signal: leaving.signal });
+  upstream(0).answer = ({ rawPath }) => rawPath === "/slow" ? "silence" : 200;
+  const slow = [ask("/slow")];
+  await clock.advance(300);
+  slow.push(ask("/slow"));
+  await clock.advance(100);
+  assert.equal(backend(0).silentMs, 0);
+  await clock.advance(500);
+  assert.equal(backend(0).silentMs, 900);
+  assert.equal(cloud.silentMs, 900);
+  backend(1).health.take({ result: "ready" });
+  assert.equal(cloud.silentMs, 0, "the other may well answer");
+  backend(1).health.take({ result: "silent", reason: "dead" });
+  await drained(ask("/"));
+  await clock.advance(1_000);
+  assert.equal(backend(0).silentMs, 0);
+  leaving.abort();
+  await Promise.allSettled(slow);
+});
+
+test("Backend that one request was answered beside was never silent", async () => {
+  const { cloud, upstream, backend, clock } = linkScene();
+  const leaving = new AbortController();
+  const ask = (rawPath: string) => cloud.request({ method: "GET", rawPath, rawHeaders: [], signal: leaving.signal });
+  upstream(0).answer = ({ rawPath }) => rawPath === "/slow" ? "silence" : 200;
+  const slow = ask("/slow");
+  await clock.advance(300);
+  await drained(ask("/"));
+  await clock.advance(700);
+  assert.equal(backend(0).silentMs, 0);
+  leaving.abort();
+  await Promise.allSettled([slow]);
+});
+
+test("Backend whose silence nothing has ended is no longer called silent after 10 s", async () => {
+  const { cloud, upstream, backend, clock } = linkScene();
+  const leaving = new AbortController();
+  upstream(0).answer = "silence";
+  const slow = cloud.request({ method: "GET", rawPath: "/", rawHeaders: [], signal: leaving.signal });
+  await clock.advance(9_999);
+  assert.equal(backend(0).silentMs, 9_999);
+  await clock.advance(1);
+  assert.equal(backend(0).silentMs, 0);
+  leaving.abort();
+  await Promise.allSettled([slow]);
+});
+
 async function drained(answer: UpstreamResponse | Promise<UpstreamResponse>): Promise<void> {
   for await (const _ of (await answer).body) { /* until its end */ }
 }
