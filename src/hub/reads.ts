@@ -15,7 +15,7 @@ import { isExact } from "./routing.ts";
 import { View } from "../replica/view.ts";
 import { waitFor } from "./waits.ts";
 
-/** The longest wait for a collection's first sync, where the client named no `timeout` of its own. */
+/** The longest wait for a collection to be live, where the client named no `timeout` of its own and nothing else answers. */
 const firstSyncMs = 30_000;
 /** How long a read waits for a version that the collection has not reached yet, as the API server does (R1, R5). */
 const freshnessMs = 1_000;
@@ -147,7 +147,9 @@ async function current(context: HubContext, call: Call, collection: Collection):
   const ended = () =>
     collection.state === "refused" || offline() || (collection.state === "live" && isReadable()) ||
     isOthers(context, call, collection);
-  const limitMs = Math.min(collection.synced ? cloudReadTimeoutMs : firstSyncMs, deadlineMs(call));
+  // A WatchList is one that goes on: those of a herd that went to the cloud would each cost it a watch for good (R19).
+  const isPatient = !collection.synced || call.options?.sendInitialEvents === true;
+  const limitMs = Math.min(isPatient ? firstSyncMs : cloudReadTimeoutMs, deadlineMs(call));
   const subscribe = [(wake: () => void) => collection.subscribe(wake), (wake: () => void) => link.onChange(wake)];
   // A watch from a version goes on from there, whatever the state is.
   const needsState = wantsState(call);

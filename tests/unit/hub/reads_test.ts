@@ -18,7 +18,8 @@ interface NamedList {
 function contextOf({ replica, link, clock }: Reflected): HubContext {
   // What a read of a collection by the node needs of it.
   return {
-    platform: { clock },
+    platform: { clock, random: createFakeRandom() },
+    minRequestTimeoutMs: 1_800_000,
     ...{ replica, link, logger: silentLogger, cloudReadTimeoutMs: 2_000, workingMode: "edge" },
     pagedLists: new PagedLists({ clock, rows: replica.rows, random: createFakeRandom() }),
     closed: new AbortController().signal,
@@ -50,6 +51,33 @@ test("R5: a list waits anew where the collection falls behind between the end of
   assert.equal(response.headers.get("age"), null);
   assert.equal(list.metadata.resourceVersion, second);
   assert.deepEqual(list.items.map(({ metadata }) => metadata.name), ["a", "b"]);
+  one.link.close();
+  await replica.close();
+});
+
+test("R19: a WatchList waits longer than --cloud-read-timeout for its collection to be live again, and costs no watch of its own", async () => {
+  const one = await createReflected();
+  const { replica, cloud, clock } = one;
+  one.reflect();
+  cloud.put("a");
+  await clock.advance(momentMs);
+  cloud.instead = (path) => path.includes("/configmaps") ? { status: 503 } : undefined;
+  cloud.reset();
+  await clock.advance(1);
+  const path = "/api/v1/configmaps?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
+  const leaving = new AbortController();
+  const exchange = new WebExchange(new Request(`http://hub${path}`, { signal: leaving.signal }));
+  let outcome: string | undefined;
+  void readCollection(contextOf(one), readCall(exchange, nodeCaller)).then((came) => outcome = came);
+  await clock.advance(4_000);
+  assert.equal(outcome, undefined);
+  cloud.instead = () => undefined;
+  await clock.advance(10_000);
+  const response = await exchange.response;
+  assert.deepEqual([response.status, response.headers.get("x-holdfast-source")], [200, "replica"]);
+  leaving.abort();
+  await clock.advance(momentMs);
+  assert.equal(outcome, "answered");
   one.link.close();
   await replica.close();
 });
