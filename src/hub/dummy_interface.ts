@@ -21,6 +21,9 @@ const linksSchema = z.array(z.object({
 }));
 type Link = z.infer<typeof linksSchema>[number];
 
+/** What is at the name of a dummy interface. */
+export type InterfaceState = "missing" | "foreign" | "set" | "unset";
+
 /**
  * Makes it what it should be, where it is not: there, up, with this address and no other. `ip` is iproute2's.
  *
@@ -45,6 +48,20 @@ export async function ensureDummyInterface(run: RunProgram, { name, ip }: DummyI
   const isUp = found?.flags.includes("UP") === true;
   if (!isUp) await run("ip", ["link", "set", name, "up"]);
   return !isThere || !isUp || other.length > 0;
+}
+
+/**
+ * Looks, and changes nothing.
+ *
+ * @returns `foreign` where another kind of interface has its name; `unset` where it is down, or has not its address alone
+ * @throws ProgramError
+ */
+export async function interfaceState(run: RunProgram, { name, ip }: DummyInterface): Promise<InterfaceState> {
+  const found = await findLink(run, name);
+  if (found === undefined) return "missing";
+  if (found.linkinfo?.info_kind !== "dummy") return "foreign";
+  const given = found.addr_info.filter(isGiven).map(({ local }) => local);
+  return found.flags.includes("UP") && given.length === 1 && given[0] === ip ? "set" : "unset";
 }
 
 /** Takes it away, where it is there. @throws ProgramError */

@@ -60,6 +60,7 @@ describe("doctor finds each of 22 planted faults, on a node of a real cluster wh
       "proxy-secure-port": String(hub.securePort),
       "kubelet-kubeconfig": cluster.file("kubelet.conf"),
       "cni-conf-dir": cluster.file("cni"),
+      "enable-dummy-if": "false",
     };
   });
 

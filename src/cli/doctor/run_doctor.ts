@@ -9,6 +9,7 @@ import type { Check } from "./finding.ts";
 import { identityCheck } from "./identity_check.ts";
 import { kubeletCheck } from "./kubelet_check.ts";
 import { clockCheck, linkCheck, namesCheck } from "./link_checks.ts";
+import { networkCheck } from "./network_check.ts";
 import { portsCheck } from "./ports_check.ts";
 import { isHealthy, report, type ReportFormat } from "./report.ts";
 import { rightsCheck } from "./rights_check.ts";
@@ -24,6 +25,7 @@ export const checks: readonly Check[] = [
   diskCheck,
   storageKeyCheck,
   portsCheck,
+  networkCheck,
   kubeletCheck,
   cniCheck,
   identityCheck,

@@ -166,6 +166,72 @@ export const machineFaults: readonly Fault[] = [
     advises: /--bind-proxy-address/,
   },
   {
+    what: "a machine without ip",
+    plant: (world) => void (world.node.refusal = "not permitted"),
+    check: "network",
+    status: "warning",
+    says: /cannot be looked at: ip -json .* failed: not permitted/,
+    advises: /iproute2.*--enable-dummy-if=false/,
+  },
+  {
+    what: "a machine without ip where the interface was asked for",
+    plant: (world) => {
+      world.flags["enable-dummy-if"] = ["true"];
+      world.node.refusal = "not permitted";
+    },
+    check: "network",
+    status: "failed",
+    says: /the dummy interface cannot be looked at/,
+    advises: /as root/,
+  },
+  {
+    what: "an interface of another kind at the name",
+    plant: (world) =>
+      void world.node.links.set("yurthub-dummy0", { kind: "bridge", up: true, addresses: new Set(["10.0.0.1/24"]) }),
+    check: "network",
+    status: "warning",
+    says: /yurthub-dummy0 is no dummy interface/,
+    advises: /--dummy-if-name/,
+  },
+  {
+    what: "a hub that runs and could not make its interface",
+    plant: (world) => {
+      world.taken.set(10267, hubAt("node-1", "[-]dummy-interface"));
+    },
+    check: "network",
+    status: "warning",
+    says: /yurthub-dummy0 is not there, and a hub runs/,
+    advises: /holdfast status/,
+  },
+  {
+    what: "a dummy interface with another address",
+    plant: (world) =>
+      void world.node.links.set("yurthub-dummy0", { kind: "dummy", up: true, addresses: new Set(["169.254.2.9/32"]) }),
+    check: "network",
+    status: "warning",
+    says: /has another address than 169\.254\.2\.1/,
+    advises: /within a minute/,
+  },
+  {
+    what: "a machine without iptables",
+    plant: (world) => world.node.rules.clear(),
+    check: "network",
+    status: "warning",
+    says: /the firewall cannot be looked at: Cannot run iptables-save: ENOENT/,
+    advises: /install iptables.*--enable-iptables=false/,
+  },
+  {
+    what: "a machine without iptables where the rules were asked for",
+    plant: (world) => {
+      world.flags["enable-iptables"] = ["true"];
+      world.node.rules.clear();
+    },
+    check: "network",
+    status: "failed",
+    says: /the firewall cannot be looked at/,
+    advises: /169\.254\.2\.1/,
+  },
+  {
     what: "a kubelet that asks past the hub",
     plant: (world) =>
       void world.files.set("/etc/kubernetes/kubelet.conf", file(kubeletConfig("https://cloud.example:6443"))),

@@ -12,6 +12,7 @@ import { createMemoryStore } from "../../../src/store/memory_store.ts";
 import { createSealedStore } from "../../../src/store/sealed_store.ts";
 import { type Authority, createAuthority } from "../../testing/certificates.ts";
 import { createFakeClock, type FakeClock } from "../../testing/fake_clock.ts";
+import { createFakeNode, type FakeNode } from "../../testing/fake_node.ts";
 import { createFakeRandom } from "../../testing/fake_random.ts";
 import { kubeconfigText } from "../../testing/kubeconfig_text.ts";
 
@@ -34,6 +35,8 @@ export interface World {
   readonly files: Map<string, WorldFile>;
   /** Modes of folders; others have 0755. */
   readonly folders: Map<string, number>;
+  /** Its interfaces and its firewall. */
+  readonly node: FakeNode;
   /** Flags by name, in place of the scene's own. */
   readonly flags: Record<string, readonly string[]>;
   freeBytes: number;
@@ -110,6 +113,7 @@ export async function doctorWorld(): Promise<World> {
     clock,
     files,
     folders: new Map([["/var/lib/holdfast", 0o700]]),
+    node: createFakeNode(),
     flags: {},
     freeBytes: 1e11,
     writeMs: 3,
@@ -184,6 +188,7 @@ async function run(world: World, words: readonly string[]): Promise<DoctorResult
     random: createFakeRandom(),
     isIssuedBy,
     createCipher,
+    commands: world.node.commands,
     process,
     ...ports(world),
     ...network(world),

@@ -87,6 +87,31 @@ test("holdfast doctor takes ports that the running hub of this node has for its 
   ]);
 });
 
+test("holdfast doctor looks at the interface and the firewall, and changes neither", async () => {
+  const network = async (plant: (world: World) => void) => {
+    const world = await doctorWorld();
+    plant(world);
+    const { findings } = await diagnose(world);
+    assert.deepEqual(world.node.commands.lines.filter((line) => !/^(ip -json|\S+-save) /.test(line)), []);
+    return findings.filter(({ check }) => check === "network").map(({ status: each, what }) => `${each}: ${what}`);
+  };
+  assert.deepEqual(await network(() => {}), [
+    "ok: ip is there, by which the hub makes yurthub-dummy0 with 169.254.2.1",
+    "ok: iptables-nft is there, by which the hub lets pods through to 169.254.2.1",
+  ]);
+  const made = await network(({ node }) => {
+    node.links.set("yurthub-dummy0", { kind: "dummy", up: true, addresses: new Set(["169.254.2.1/32"]) });
+    node.hinted.add("iptables-legacy");
+  });
+  assert.deepEqual(made, [
+    "ok: yurthub-dummy0 has 169.254.2.1",
+    "ok: iptables-legacy is there, by which the hub lets pods through to 169.254.2.1",
+  ]);
+  const unwanted = await network(({ flags }) => void (flags["enable-dummy-if"] = ["false"]));
+  assert.equal(unwanted.length, 1);
+  assert.match(unwanted[0] ?? "", /^ok: no dummy interface is wanted/);
+});
+
 test("holdfast doctor skips what the cloud alone knows while the link is cut", async () => {
   const world = await doctorWorld();
   world.dialFailure = "refused";
