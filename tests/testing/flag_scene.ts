@@ -61,16 +61,23 @@ export function seeEffect({ flags, see, prepare, ...options }: FlagEffect): Prom
   return withTempFolder(async (folder) => {
     const cloud = await startFlagCloud();
     const hubs: HubInProcess[] = [];
+    const scene = await sceneOf(options, { cloud, folder, hubs });
     try {
-      const scene = await sceneOf(options, { cloud, folder, hubs });
       await cloud.writeKubeconfig(`${folder}/kubeconfig`, "system:node:node-1");
       await prepare?.(scene);
       await see(await scene.start({ ...options.with, ...flags }), scene);
     } finally {
-      for (const hub of hubs) await hub.stop();
       await cloud.close();
+      for (const hub of hubs) await stopped(hub, scene);
     }
   });
+}
+
+/** It waits for answers under way, by its own clock. */
+async function stopped(hub: HubInProcess, { until }: FlagScene): Promise<void> {
+  let ended = false;
+  void hub.stop().then(() => ended = true);
+  await until(() => ended, 500);
 }
 
 interface SceneParts {

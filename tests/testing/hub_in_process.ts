@@ -76,13 +76,13 @@ interface Replaced extends Pick<RunHubOptions, "clock" | "commands"> {
 async function platformWith({ clock, commands, write, stop }: Replaced): Promise<Platform> {
   platform ??= currentPlatform();
   const current = await platform;
-  const { uid, stdout, keys } = current.process;
+  const { system, uid, stdout, keys } = current.process;
   return {
     ...current,
     clock,
     commands,
     createLogger: (options) => createLogger({ ...options, write }),
     // Not a copy: to read `stop` would take the test's own signals over.
-    process: { environment: {}, uid, stdout, keys, stderr: { write }, stop },
+    process: { environment: {}, system, uid, stdout, keys, stderr: { write }, stop },
   };
 }

@@ -40,15 +40,15 @@ export async function cutOff(hub: HubInProcess, { cloud, until }: FlagScene): Pr
   await until(async () => (await statusOf(hub)).link.state === "offline", 200);
 }
 
-/** How often the cloud was asked for something that begins so. */
+/** How often the cloud was asked for exactly this. */
 export function timesAsked({ cloud }: FlagScene, what: string): number {
-  return cloud.asked.filter((one) => one.what.startsWith(what)).length;
+  return cloud.asked.filter((one) => one.what === what).length;
 }
 
 /** Leaves what is asked for open: an API server that neither answers nor refuses. */
 export function silentFor({ cloud }: FlagScene, path: string): void {
   cloud.intercept = ({ rawPath, signal }) => {
-    if (!rawPath.startsWith(path)) return undefined;
+    if (rawPath !== path) return undefined;
     return new Promise((resolve) =>
       signal.addEventListener("abort", () => resolve(new Response(null, { status: 503 })), { once: true })
     );
