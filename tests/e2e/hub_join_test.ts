@@ -139,6 +139,8 @@ test("holdfast hub whose certificate has expired comes back with a token that it
     );
     const taken = await post(`{"jointoken":"${joinTokenText}"}`);
     assert.deepEqual(taken, [200, "update bootstrap token successfully"]);
+    const shown = await fetch(`${status}/v1/token`);
+    assert.deepEqual([shown.status, await shown.text()], [404, "404 Not Found"]);
     await waitUntil(async () => (await read("/readyz?verbose")).includes("[+]client-certificate ok"));
     const [, expiry] = /^holdfast_certificate_expiration_timestamp_seconds\{certificate="client"\} (\S+)$/m
       .exec(await read("/metrics")) ?? [];
