@@ -30,8 +30,8 @@ export function versionText(runtime: string, runtimeVersion: string): string {
   return `holdfast ${version} (${runtime} ${runtimeVersion})\n`;
 }
 
-function answerOf({ platform: { runtime, process }, runtimeVersion }: CommandContext): VersionAnswer {
-  return { version, ...buildData, runtime, runtimeVersion, platform: process.system };
+function answerOf({ platform, runtimeVersion }: CommandContext): VersionAnswer {
+  return { version, ...buildData, runtime: platform.runtime, runtimeVersion, platform: platform.process.system };
 }
 
 function written(answer: VersionAnswer, format: string): string {

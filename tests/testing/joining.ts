@@ -4,7 +4,7 @@ import type { Exchange } from "../../src/platform/exchange.ts";
 import type { FakeSigner } from "./fake_signer.ts";
 
 /** With what nodes join in tests. */
-export const joinToken = { id: "abcdef", secret: "0123456789abcdef" };
+const joinToken = { id: "abcdef", secret: "0123456789abcdef" };
 
 /** As it is given to a hub. */
 export const joinTokenText = `${joinToken.id}.${joinToken.secret}`;
