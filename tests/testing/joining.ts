@@ -7,7 +7,7 @@ import type { FakeSigner } from "./fake_signer.ts";
 const joinToken = { id: "abcdef", secret: "0123456789abcdef" };
 
 /** As it is given to a hub. */
-export const joinTokenText = `${joinToken.id}.${joinToken.secret}`;
+export const joinTokenText: string = `${joinToken.id}.${joinToken.secret}`;
 
 /** Where certificates are asked for. */
 export const requestsPath = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
