@@ -3,6 +3,9 @@ import type { ProcessPort } from "../../src/platform/platform.ts";
 import { createTextOutput } from "./standard_output.ts";
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+/** Where Go, and with it Kubernetes, has another word. */
+const GO_SYSTEMS: Readonly<Record<string, string>> = { win32: "windows" };
+const GO_PROCESSORS: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
 const CONTROL_C = "\u0003";
 /** Key presses that wait for the reader; further ones are dropped. */
 const KEYS_MAX = 32;
@@ -16,6 +19,7 @@ export function createProcess(): ProcessPort {
   let stop: AbortSignal | undefined;
   return {
     environment: process.env,
+    system: `${GO_SYSTEMS[process.platform] ?? process.platform}/${GO_PROCESSORS[process.arch] ?? process.arch}`,
     uid: process.geteuid?.(),
     stdout: { ...stdout, isTerminal: process.stdout.isTTY === true },
     stderr: createTextOutput(process.stderr),

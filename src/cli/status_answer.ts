@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { HubStatus } from "../hub/hub_status.ts";
+import { settledHows } from "../replica/outbox_entry.ts";
 
 /** What `holdfast status` shows of `/v1/status`. */
 export type ShownStatus =
@@ -81,18 +82,7 @@ const shownSchema: z.ZodType<ShownStatus> = z.object({
     settled: z.array(z.object({
       ...written,
       settledAt: text,
-      how: z.enum([
-        "pushed",
-        "unchanged",
-        "finished",
-        "gone",
-        "replaced",
-        "refused",
-        "not-understood",
-        "too-old",
-        "too-many",
-        "unreadable",
-      ]),
+      how: z.enum(settledHows),
       message: text.exactOptional(),
     })),
   }),

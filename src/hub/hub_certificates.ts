@@ -1,5 +1,5 @@
 import type { Metrics } from "../platform/metrics.ts";
-import type { Check } from "./readiness_check.ts";
+import { type Check, informationalCheck } from "./readiness_check.ts";
 
 /** A certificate of the node, as it stands now. */
 export interface CertificateStatus {
@@ -27,17 +27,15 @@ export function certificateChecks({ client, serving, servingDistrusted }: HubCer
   return [
     certificateCheck("client-certificate", client.failure()),
     certificateCheck("serving-certificate", serving.failure()),
-    {
-      name: "serving-certificate-believed",
-      ok: distrusted === undefined,
-      why: `not known to be: ${distrusted ?? ""}`,
-      informational: true,
-    },
+    informationalCheck(
+      "serving-certificate-believed",
+      distrusted === undefined ? undefined : `not known to be: ${distrusted}`,
+    ),
   ];
 }
 
 function certificateCheck(name: string, failure: string | undefined): Check {
-  return { name, ok: failure === undefined, why: `is not there: ${failure ?? ""}`, informational: true };
+  return informationalCheck(name, failure === undefined ? undefined : `is not there: ${failure}`);
 }
 
 export function declareCertificateMetrics(

@@ -3,7 +3,7 @@ import type { Commands } from "../platform/commands.ts";
 import type { Logger } from "../platform/logger.ts";
 import { type DummyInterface, ensureDummyInterface, removeDummyInterface } from "./dummy_interface.ts";
 import { ensureRules, findPacketFilter, type PacketFilter } from "./packet_filter.ts";
-import type { Check } from "./readiness_check.ts";
+import { type Check, informationalCheck } from "./readiness_check.ts";
 import { ProgramError, programRunner, type RunProgram } from "./system_program.ts";
 
 export interface NodeNetworkOptions {
@@ -75,10 +75,9 @@ export class NodeNetwork {
   /** Lines of `/readyz?verbose`. */
   checks(): readonly Check[] {
     const lines = [["dummy-interface", this.#dummyProblem], ["iptables", this.#rulesProblem]] as const;
-    return lines.filter(([name]) => name !== "iptables" || this.#options.rules).map(([name, problem]) => ({
-      ...{ name, ok: problem === undefined, informational: true },
-      why: `cannot be set: ${problem ?? ""}`,
-    }));
+    return lines.filter(([name]) => name !== "iptables" || this.#options.rules).map(([name, problem]) =>
+      informationalCheck(name, problem === undefined ? undefined : `cannot be set: ${problem}`)
+    );
   }
 
   /** Ends looking after it, and takes it away unless it is kept. */

@@ -2,7 +2,7 @@ import type { Outbox } from "../replica/outbox.ts";
 import type { HubContext } from "./context.ts";
 import type { Filters } from "./filters.ts";
 import { certificateChecks, type HubCertificates } from "./hub_certificates.ts";
-import type { Check } from "./readiness_check.ts";
+import { type Check, informationalCheck, neededCheck } from "./readiness_check.ts";
 
 /** What `/readyz` looks at. */
 export interface ReadinessParts {
@@ -19,21 +19,17 @@ export function readinessChecks(parts: ReadinessParts): readonly Check[] {
   const { context, certificates, secureProblem, networkChecks } = parts;
   const { link, replica: { batch: { failure } }, outbox, filters, customColumns } = context;
   return [
-    { name: "ping", ok: true, why: "" },
-    { name: "restored", ok: true, why: "" },
-    { name: "link-checked", ok: link.state !== "unknown", why: "the link to the cloud was not checked yet" },
-    {
-      name: "cloud",
-      ok: link.state === "online",
-      why: `out of reach: ${link.reason}, the replica answers`,
-      informational: true,
-    },
-    {
-      name: "store",
-      ok: failure === undefined,
-      why: `going on from memory: ${failure ?? ""}, the replica answers`,
-      informational: true,
-    },
+    neededCheck("ping", undefined),
+    neededCheck("restored", undefined),
+    neededCheck("link-checked", link.state === "unknown" ? "the link to the cloud was not checked yet" : undefined),
+    informationalCheck(
+      "cloud",
+      link.state === "online" ? undefined : `out of reach: ${link.reason}, the replica answers`,
+    ),
+    informationalCheck(
+      "store",
+      failure === undefined ? undefined : `going on from memory: ${failure}, the replica answers`,
+    ),
     ...(outbox === undefined ? [] : [outboxCheck(outbox)]),
     ...(filters === undefined ? [] : [filtersCheck(filters)]),
     ...(customColumns.problem === undefined ? [] : [columnsCheck(customColumns.problem)]),
@@ -59,19 +55,18 @@ export function verboseReadiness(checks: readonly Check[]): string {
 
 function filtersCheck(filters: Filters): Check {
   const problems = filters.problems();
-  return { name: "filters", ok: problems.length === 0, why: `off: ${problems.join("; ")}`, informational: true };
+  return informationalCheck("filters", problems.length === 0 ? undefined : `off: ${problems.join("; ")}`);
 }
 
 function columnsCheck(problem: string): Check {
-  return { name: "custom-columns", ok: false, why: `off: ${problem}`, informational: true };
+  return informationalCheck("custom-columns", `off: ${problem}`);
 }
 
 function outboxCheck({ failure, size }: Outbox): Check {
-  const why = failure === undefined ? `${size} objects wait for the cloud` : `cannot be written: ${failure}`;
-  return { name: "outbox", ok: failure === undefined && size === 0, why, informational: true };
+  const waiting = size === 0 ? undefined : `${size} objects wait for the cloud`;
+  return informationalCheck("outbox", failure === undefined ? waiting : `cannot be written: ${failure}`);
 }
 
 function secureCheck(problem: string | undefined): Check {
-  const why = `not open: ${problem ?? ""}, all else works`;
-  return { name: "secure-port", ok: problem === undefined, why, informational: true };
+  return informationalCheck("secure-port", problem === undefined ? undefined : `not open: ${problem}, all else works`);
 }

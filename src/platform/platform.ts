@@ -39,6 +39,8 @@ export interface Platform {
 /** The process itself. */
 export interface ProcessPort {
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Operating system and processor, in Go's words: `linux/amd64`. */
+  readonly system: string;
   /** Effective user id; missing where the platform has none. */
   readonly uid: number | undefined;
   readonly stdout: {

@@ -33,17 +33,21 @@ export interface OutboxEntry {
  * has its name. `refused`: by the cloud, for good. `not-understood`: how it lies over what the cloud has is not known.
  * `too-old`, `too-many`: an Event beyond its bounds. `unreadable`: its row did not open.
  */
-export type SettledHow =
-  | "pushed"
-  | "unchanged"
-  | "finished"
-  | "gone"
-  | "replaced"
-  | "refused"
-  | "not-understood"
-  | "too-old"
-  | "too-many"
-  | "unreadable";
+export type SettledHow = typeof settledHows[number];
+
+/** All of them. */
+export const settledHows = [
+  "pushed",
+  "unchanged",
+  "finished",
+  "gone",
+  "replaced",
+  "refused",
+  "not-understood",
+  "too-old",
+  "too-many",
+  "unreadable",
+] as const;
 
 /** What is told of an entry that has ended. */
 export interface Settled {
@@ -87,18 +91,7 @@ const entrySchema = toldSchema.extend({
 
 const settledSchema = toldSchema.extend({
   settledAt: z.number(),
-  how: z.enum([
-    "pushed",
-    "unchanged",
-    "finished",
-    "gone",
-    "replaced",
-    "refused",
-    "not-understood",
-    "too-old",
-    "too-many",
-    "unreadable",
-  ]),
+  how: z.enum(settledHows),
   message: z.string().exactOptional(),
 });
 

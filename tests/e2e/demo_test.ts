@@ -101,6 +101,7 @@ function createScene(platform: Platform, folder: string): Scene {
   }
   const process = {
     environment: { TMPDIR: folder, NO_COLOR: "1" },
+    system: platform.process.system,
     uid: platform.process.uid,
     stdout: { write, drained: () => Promise.resolve(), isTerminal: true },
     stderr: { write },

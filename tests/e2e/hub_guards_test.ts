@@ -121,6 +121,19 @@ test("the status server tells checks, collections and counters", () =>
     assert.equal((await send(`${scene.statusOrigin}/nothing`, {})).status, 404);
   }));
 
+test("in /v1/status a check that is ok has no why, and one that is not has one", () =>
+  serveHub(async (scene) => {
+    const checks = async () => (await scene.status()).checks ?? [];
+    const online = await checks();
+    assert.ok(online.length >= 4);
+    assert.deepEqual(online.filter(({ ok, why }) => !ok || why !== ""), []);
+    await scene.cut();
+    await scene.until(async () => (await scene.status()).link.state === "offline", 250);
+    const offline = await checks();
+    assert.deepEqual(offline.filter(({ ok, why }) => ok !== (why === "")), []);
+    assert.deepEqual(offline.filter(({ ok }) => !ok).map(({ name }) => name), ["cloud"]);
+  }));
+
 test("a discovery document is answered offline from its last copy, and 304 where the client has that one", () =>
   serveHub(async ({ request, cut, restart, clock }) => {
     const online = await request("GET", "/apis");

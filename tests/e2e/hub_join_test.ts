@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHmac, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { test } from "node:test";
@@ -10,16 +10,12 @@ import { random } from "../../adapters/shared/random.ts";
 import { createDemoApiServer } from "../../src/demo/api_server.ts";
 import { seedSampleCluster } from "../../src/demo/sample_cluster.ts";
 import { spkiHashes } from "../../src/identity/spki_hash.ts";
-import type { JsonAnswer } from "../../src/identity/json_api.ts";
-import type { Exchange } from "../../src/platform/exchange.ts";
 import type { ExchangeHandler, Listener } from "../../src/platform/listener.ts";
 import { type ChildProgram, startCommand } from "../testing/child_program.ts";
 import { createFakeSigner, type FakeSigner } from "../testing/fake_signer.ts";
 import { addresses, holdfastWords, startHub, withCloud as withProgramCloud } from "../testing/hub_program.ts";
+import { joinTokenText, requestsPath, signed, signedInfo } from "../testing/joining.ts";
 import { withTempFolder } from "../testing/temp_folder.ts";
-
-const token = { id: "abcdef", secret: "0123456789abcdef" };
-const requestsPath = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 
 interface JoinCloud {
   readonly folder: string;
@@ -141,8 +137,10 @@ test("holdfast hub whose certificate has expired comes back with a token that it
     await waitUntil(async () =>
       /client-certificate .*does not take the join token/.test(await read("/readyz?verbose"))
     );
-    const taken = await post(`{"jointoken":"${token.id}.${token.secret}"}`);
+    const taken = await post(`{"jointoken":"${joinTokenText}"}`);
     assert.deepEqual(taken, [200, "update bootstrap token successfully"]);
+    const shown = await fetch(`${status}/v1/token`);
+    assert.deepEqual([shown.status, await shown.text()], [404, "404 Not Found"]);
     await waitUntil(async () => (await read("/readyz?verbose")).includes("[+]client-certificate ok"));
     const [, expiry] = /^holdfast_certificate_expiration_timestamp_seconds\{certificate="client"\} (\S+)$/m
       .exec(await read("/metrics")) ?? [];
@@ -155,7 +153,7 @@ test("holdfast hub with somebody else's certificate tells its expiry, and takes 
   withProgramCloud(async (cloud) => {
     const program = startHub(cloud);
     const { status } = await addresses(program);
-    const body = `{"jointoken":"${token.id}.${token.secret}"}`;
+    const body = `{"jointoken":"${joinTokenText}"}`;
     const answer = await fetch(`${status}/v1/token`, { method: "PUT", body });
     assert.deepEqual([answer.status, /does not keep its certificate/.test(await answer.text())], [409, true]);
     const metrics = await (await fetch(`${status}/metrics`)).text();
@@ -283,7 +281,7 @@ function withCloud(run: (cloud: JoinCloud) => Promise<void>): Promise<void> {
       const { certificate } = exchange.peer;
       if (exchange.rawPath.includes("/pods")) callers.push(certificate?.commonName ?? "");
       if (exchange.rawPath.endsWith("/cluster-info")) return Response.json(clusterInfo);
-      const isToken = exchange.header("authorization") === `Bearer ${token.id}.${token.secret}`;
+      const isToken = exchange.header("authorization") === `Bearer ${joinTokenText}`;
       if (!isToken && certificate?.authorized !== true) {
         return Response.json({ message: "Unauthorized" }, { status: 401 });
       }
@@ -298,7 +296,7 @@ function withCloud(run: (cloud: JoinCloud) => Promise<void>): Promise<void> {
       const own = [
         serverAddr,
         "--node-name=node-1",
-        `--join-token=${token.id}.${token.secret}`,
+        `--join-token=${joinTokenText}`,
         `--discovery-token-ca-cert-hash=${caHash}`,
         `--root-dir=${folder}/state`,
         "--proxy-port=0",
@@ -318,26 +316,4 @@ function withCloud(run: (cloud: JoinCloud) => Promise<void>): Promise<void> {
       await listener.close(0);
     }
   });
-}
-
-async function signed({ api }: FakeSigner, exchange: Exchange): Promise<JsonAnswer> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of exchange.body) text += decoder.decode(chunk, { stream: true });
-  return await api({
-    method: exchange.method === "POST" ? "POST" : "GET",
-    path: exchange.rawPath,
-    ...(text === "" ? {} : { body: JSON.parse(text) }),
-    signal: exchange.signal,
-  });
-}
-
-/** As the controller manager's bootstrapsigner does. */
-function signedInfo(ca: string): unknown {
-  const cluster = { server: "https://127.0.0.1:6443", "certificate-authority-data": btoa(ca) };
-  const kubeconfig = JSON.stringify({ clusters: [{ name: "", cluster }] });
-  const encoded = (text: string): string => btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-  const header = encoded(JSON.stringify({ alg: "HS256", kid: token.id }));
-  const mac = createHmac("sha256", token.secret).update(`${header}.${encoded(kubeconfig)}`).digest("base64url");
-  return { kind: "ConfigMap", data: { kubeconfig, [`jws-kubeconfig-${token.id}`]: `${header}..${mac}` } };
 }

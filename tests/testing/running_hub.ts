@@ -63,6 +63,7 @@ export interface HubStatus {
     readonly backends: readonly { readonly address: string; readonly state: string; readonly reason: string }[];
   };
   readonly ready?: boolean;
+  readonly checks?: readonly { readonly name: string; readonly ok: boolean; readonly why: string }[];
   readonly history?: { readonly windowMs: number; readonly changes: readonly { readonly state: string }[] };
   readonly traffic?: readonly ClientTraffic[];
   readonly clients?: readonly ClientStatus[];

@@ -27,7 +27,7 @@ test("NodeNetwork makes the interface, brings it up and lets pods through, once"
   assert.deepEqual([...node.links.get(name)?.addresses ?? []], ["169.254.2.1/32"]);
   assert.equal(node.links.get(name)?.up, true);
   assert.deepEqual(node.rules.get("iptables-nft")?.toSorted(), [input, output]);
-  assert.deepEqual(network.checks().map(({ ok }) => ok), [true, true]);
+  assert.deepEqual(network.checks().map(({ ok, why }) => [ok, why]), [[true, ""], [true, ""]]);
   const before = node.commands.lines.length;
   await network.ensure();
   const again = node.commands.lines.slice(before);
