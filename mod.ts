@@ -54,6 +54,7 @@ export type { Dial, DialOptions, Join } from "./src/platform/dialer.ts";
 export type { Exchange, ExchangeBindings, Peer, PeerCertificate } from "./src/platform/exchange.ts";
 export { FileError, type FileSystem } from "./src/platform/files.ts";
 export type { ExchangeHandler, Listen, Listener, ListenOptions, ServerTls } from "./src/platform/listener.ts";
+export { type LocalListener, LocalSocketError, type LocalSockets } from "./src/platform/local_sockets.ts";
 export type { Logger, LogLevel } from "./src/platform/logger.ts";
 export type { Counter, GaugeValue, Metrics } from "./src/platform/metrics.ts";
 export type { Platform, ProcessPort } from "./src/platform/platform.ts";

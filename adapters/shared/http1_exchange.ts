@@ -6,6 +6,7 @@ import { clientGone, isBodiless, StreamExchange } from "./exchange.ts";
 import { checkFields } from "./http1_head.ts";
 import { ignoreError } from "./ignore_error.ts";
 import { LimitedSink } from "./limited_sink.ts";
+import { headerValue } from "./raw_headers.ts";
 import { BodilessSink, StreamSink } from "./sink.ts";
 import { createSource, EMPTY_SOURCE } from "./source.ts";
 
@@ -13,6 +14,8 @@ export interface Http1ExchangeOptions {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly peer: Peer;
+  /** Whether an answer that begins now is the last on its connection. */
+  readonly isLast: () => boolean;
   /** Bytes after which an answer is cut. Default: none. */
   readonly answerLimitBytes?: number;
 }
@@ -38,7 +41,8 @@ export function createHttp1Exchange(options: Http1ExchangeOptions): StreamExchan
 
   function respond(head: { status: number; reason: string; rawHeaders: RawHeaders }): Sink {
     checkFields(head.rawHeaders);
-    response.writeHead(head.status, head.reason, [...head.rawHeaders]);
+    const last = options.isLast() && headerValue(head.rawHeaders, "connection") === undefined;
+    response.writeHead(head.status, head.reason, [...head.rawHeaders, ...(last ? ["Connection", "close"] : [])]);
     const sink = new StreamSink(response, { destroy: () => response.destroy() });
     flushSoon(response, sink);
     if (isBodiless(exchange.method, head.status)) {

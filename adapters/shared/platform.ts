@@ -6,6 +6,7 @@ import { commands } from "./commands.ts";
 import { dial } from "./dialer.ts";
 import { files } from "./files.ts";
 import { join } from "./join.ts";
+import { localSockets } from "./local_sockets.ts";
 import { createLogger } from "./logger.ts";
 import { createMetrics } from "./metrics.ts";
 import { createProcess } from "./process.ts";
@@ -18,6 +19,7 @@ export function platformOf(own: Pick<Platform, "runtime" | "listen" | "createUps
   return {
     ...own,
     dial,
+    localSockets,
     join,
     clock,
     random,

@@ -7,6 +7,8 @@ import { createMemoryStore } from "../store/memory_store.ts";
 import { hostAndPort, serverOrigin } from "./address.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { logLevelOf } from "./common_flags.ts";
+import { createLevelLogger } from "./level_logger.ts";
+import { type HubStart, runUntilReplaced, type Starting } from "./hub_life.ts";
 import type { FlagValues } from "./flag_values.ts";
 import { filtersOptions } from "./filter_flags.ts";
 import { hubFlags } from "./hub_flags.ts";
@@ -34,31 +36,20 @@ export const hubCommand: Command = {
 /** Runs a hub until the process is told to stop. @throws where it cannot start */
 async function runHub(context: CommandContext): Promise<number> {
   const { platform, values } = context;
-  const logger = platform.createLogger({ level: logLevelOf(values.integer("v")), format: "text" });
-  const cleanup: (() => Promise<void>)[] = [];
-  try {
-    await startHub(context, { logger, cleanup });
-    await aborted(platform.process.stop);
-    logger.log("info", "Hub stops");
-  } finally {
-    for (const close of cleanup.toReversed()) await close();
-  }
+  const logger = createLevelLogger(platform, logLevelOf(values.integer("v")));
+  await runUntilReplaced(context, { logger, stopGraceMs, start: startHub });
   logger.log("info", "Hub has stopped");
   return 0;
 }
 
-interface Starting {
-  readonly logger: Logger;
-  /** What has been opened so far; closed in reverse. */
-  readonly cleanup: (() => Promise<void>)[];
-}
-
-async function startHub({ platform, values }: CommandContext, { logger, cleanup }: Starting): Promise<void> {
+async function startHub({ platform, values, ports, reloading }: HubStart, starting: Starting): Promise<Hub> {
+  const { logger, cleanup, tail } = starting;
   warnOfIgnoredFlags(values, logger);
   const origins = cloudOrigins(values);
   const source = await openIdentitySource({ platform, values, origins, logger });
   const identity = await openHubIdentity({ platform, load: source.load, origins, logger });
-  cleanup.push(identity.close, () => source.close());
+  tail.push(identity.close, () => ports.close(stopGraceMs));
+  cleanup.push(() => source.close());
   const kept = await openCertificates({ platform, values, origins, logger, source, identity });
   const { serving } = kept;
   cleanup.push(() => serving.close());
@@ -74,20 +65,20 @@ async function startHub({ platform, values }: CommandContext, { logger, cleanup 
     logger,
   });
   identity.onCa(() => secure.refresh());
-  const parts = { identity, logger, certificates, secureProblem: () => secure.problem };
+  const reload = reloading(() => identity.reload());
+  const plainAllowUids = () => reload.plainAllowUids;
+  const parts = { identity, logger, certificates, secureProblem: () => secure.problem, plainAllowUids };
   const hub = workingModeOf(values) === "cloud"
     ? await createHub({ ...hubOptions({ platform, values }, parts), store: createMemoryStore() })
-    : await startOnDisk({ platform, values }, { ...parts, cleanup });
+    : await startOnDisk({ platform, values }, { ...parts, ...starting });
   const listeners: Listener[] = [];
-  // Watches are ended by the hub, while its listeners wait for answers under way.
-  cleanup.push(async () => {
-    await Promise.all([hub.close(), ...[secure, ...listeners].map((listener) => listener.close(stopGraceMs))]);
-  });
+  cleanup.push(() => hub.close(), () => secure.close(stopGraceMs));
   await listen({ platform, values, hub, listeners });
   await secure.start(hub.handleSecure);
   kept.start();
   const [proxy, status] = listeners.map((listener) => `http://${hostAndPort(listener.hostname, listener.port)}`);
   logger.log("info", "Hub listens", { node: values.string("node-name"), cloud: origins, proxy, status, version });
+  return hub;
 }
 
 interface HubParts {
@@ -96,6 +87,7 @@ interface HubParts {
   readonly certificates: HubCertificates;
   /** Why the TLS port is not open; nothing where it is. */
   readonly secureProblem: () => string | undefined;
+  readonly plainAllowUids: () => readonly number[];
   readonly state?: HubState;
 }
 
@@ -121,9 +113,8 @@ async function startOnDisk({ platform, values }: Context, starting: HubParts & S
 
 function hubOptions(
   { platform, values }: Context,
-  { identity, logger, certificates, secureProblem, state }: HubParts,
+  { identity, logger, certificates, secureProblem, plainAllowUids, state }: HubParts,
 ): Omit<HubOptions, "store" | "outboxStore"> {
-  const allowUids = values.list("plain-allow-uid").map(Number);
   return {
     platform,
     nodeName: values.string("node-name"),
@@ -141,7 +132,7 @@ function hubOptions(
     outboxMaxBytes: values.bytes("outbox-max-bytes"),
     offlineTokenGraceMs: values.durationMs("offline-token-grace"),
     collectionIdleMs: values.durationMs("collection-idle"),
-    ...(allowUids.length > 0 ? { plainAllowUids: allowUids } : {}),
+    plainAllowUids,
     version,
   };
 }
@@ -183,11 +174,4 @@ function cloudOrigins(values: FlagValues): readonly string[] {
     return result.origin;
   });
   return [...new Set(origins)];
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

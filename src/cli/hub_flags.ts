@@ -5,6 +5,7 @@ import { filterFlags } from "./filter_flags.ts";
 import { identityFlags } from "./identity_flags.ts";
 import { ignoredFlags } from "./ignored_flags.ts";
 import { linkFlags } from "./link_flags.ts";
+import { takeoverFlags } from "./takeover_flags.ts";
 
 const port = { type: "integer", minimum: 0, maximum: 65_535, placeholder: "PORT" } as const;
 
@@ -162,6 +163,7 @@ export const hubFlags: readonly Flag[] = [
   ...identityFlags,
   ...linkFlags,
   ...filterFlags,
+  ...takeoverFlags,
   ...ignoredFlags,
   ...commonFlags,
 ];

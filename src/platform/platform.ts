@@ -5,6 +5,7 @@ import type { Commands } from "./commands.ts";
 import type { Dial, Join } from "./dialer.ts";
 import type { FileSystem } from "./files.ts";
 import type { Listen } from "./listener.ts";
+import type { LocalSockets } from "./local_sockets.ts";
 import type { Logger, LogLevel } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Random } from "./random.ts";
@@ -18,6 +19,7 @@ export interface Platform {
   readonly listen: Listen;
   readonly createUpstream: CreateUpstream;
   readonly dial: Dial;
+  readonly localSockets: LocalSockets;
   readonly join: Join;
   readonly clock: Clock;
   readonly random: Random;
@@ -49,4 +51,6 @@ export interface ProcessPort {
   keys(signal: AbortSignal): AsyncIterable<string>;
   /** Aborted at SIGINT or SIGTERM; a second one ends the process at once. */
   readonly stop: AbortSignal;
+  /** Calls back at each SIGHUP, which from now on does not end the process. */
+  onHangup(listener: () => void): void;
 }

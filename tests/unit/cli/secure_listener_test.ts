@@ -29,6 +29,8 @@ function createWorld(): World {
       hostname: "127.0.0.1",
       port: 10_268,
       updateTls: () => undefined,
+      announceEnd: () => undefined,
+      release: () => Promise.resolve(),
       close: () => Promise.resolve(void (world.open = false)),
     };
     return Promise.resolve(listener);

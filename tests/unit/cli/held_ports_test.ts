@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { HeldPorts } from "../../../src/cli/held_ports.ts";
+import type { PortAddress } from "../../../src/cli/hub_ports.ts";
+import type { Exchange } from "../../../src/platform/exchange.ts";
+import type { ExchangeHandler, Listen, ServerTls } from "../../../src/platform/listener.ts";
+import { createFakeClock, type FakeClock } from "../../testing/fake_clock.ts";
+
+interface World {
+  readonly clock: FakeClock;
+  readonly listen: Listen;
+  /** By port. */
+  readonly handlers: Map<number, ExchangeHandler>;
+  readonly closed: number[];
+  readonly updated: ServerTls[];
+  /** How often a port is still taken. */
+  taken: number;
+}
+
+function createWorld(): World {
+  const handlers = new Map<number, ExchangeHandler>();
+  const closed: number[] = [];
+  const updated: ServerTls[] = [];
+  const listen: Listen = ({ hostname, port }, handler) => {
+    if (world.taken-- > 0) return Promise.reject(Object.assign(new Error("taken"), { code: "EADDRINUSE" }));
+    handlers.set(port, handler);
+    return Promise.resolve({
+      hostname,
+      port,
+      updateTls: (tls) => void updated.push(tls),
+      announceEnd: () => undefined,
+      release: () => Promise.resolve(),
+      close: () => Promise.resolve(void closed.push(port)),
+    });
+  };
+  const world: World = { clock: createFakeClock(), listen, handlers, closed, updated, taken: 0 };
+  return world;
+}
+
+const open = ({ listen, clock }: World, addresses: readonly PortAddress[]) =>
+  HeldPorts.open(addresses, { listen, clock, holdMs: 1_000 });
+
+function request({ handlers }: World, port: number, gone = new AbortController().signal): Promise<Response> {
+  const exchange = { signal: gone } as unknown as Exchange; // all that is looked at
+  const handler = handlers.get(port);
+  assert.ok(handler);
+  return Promise.resolve(handler(new Request("http://localhost/"), exchange));
+}
+
+const address = { hostname: "127.0.0.1", port: 1 };
+
+test("HeldPorts keep requests until there is a handler, and give them to it", async () => {
+  const world = createWorld();
+  const ports = await open(world, [address]);
+  const waiting = request(world, 1);
+  await world.clock.advance(999);
+  ports.take(address)?.serve(address, () => new Response("served"));
+  assert.equal(await (await waiting).text(), "served");
+  assert.equal(await (await request(world, 1)).text(), "served");
+  assert.equal(world.clock.pending, 0);
+});
+
+test("HeldPorts answer 503 with a Status once a request has waited for its time, and let go of one whose client has gone", async () => {
+  const world = createWorld();
+  await open(world, [address]);
+  const late = request(world, 1);
+  const gone = new AbortController();
+  const left = request(world, 1, gone.signal);
+  gone.abort();
+  await left;
+  assert.equal(world.clock.pending, 1);
+  await world.clock.advance(1_000);
+  const answer = await late;
+  assert.deepEqual([answer.status, answer.headers.get("retry-after")], [503, null]);
+  assert.match(await answer.text(), /"reason":"ServiceUnavailable"/);
+});
+
+test("HeldPorts.open tries again while a port is taken, and no longer than two seconds", async () => {
+  const world = createWorld();
+  world.taken = 3;
+  const opened = open(world, [address]);
+  await world.clock.advance(6);
+  await opened;
+  world.taken = 10_000;
+  const refused = assert.rejects(open(world, [address, { hostname: "127.0.0.1", port: 2 }]), /taken/);
+  await world.clock.advance(2_000);
+  await refused;
+});
+
+test("HeldPorts gives each port once, with the newest certificate, and closes what nobody takes", async () => {
+  const world = createWorld();
+  const tls = { cert: "old", key: "old", clientCa: "ca" };
+  const ports = await open(world, [address, { hostname: "127.0.0.1", port: 2, tls }, { hostname: "::1", port: 3 }]);
+  const renewed = { ...tls, cert: "new" };
+  const held = ports.take({ hostname: "127.0.0.1", port: 2 });
+  assert.equal(ports.take({ hostname: "127.0.0.1", port: 2 }), undefined);
+  assert.deepEqual(
+    [{ tls: renewed }, { tls: { cert: "new", key: "new" } }, {}].map((options) =>
+      held?.serves({ ...address, ...options })
+    ),
+    [true, false, false],
+  );
+  held?.serve({ ...address, tls: renewed }, () => new Response());
+  assert.deepEqual(world.updated, [renewed]);
+  await ports.closeOthers();
+  assert.deepEqual(world.closed, [1, 3]);
+});
