@@ -65,6 +65,11 @@ export class Connections {
     };
   }
 
+  /** Answers under way; upgraded connections do not count. */
+  get underWay(): number {
+    return this.#answers;
+  }
+
   /** Resolves once no answer is under way; upgraded connections do not count. */
   quiet(): Promise<void> {
     if (this.#answers === 0) return Promise.resolve();

@@ -92,6 +92,10 @@ class HttpListener implements Listener {
     this.#secure.setSecureContext(contextOptions(tls));
   }
 
+  get underWay(): number {
+    return this.#connections.underWay;
+  }
+
   announceEnd(): void {
     this.#endAnnounced = true;
   }

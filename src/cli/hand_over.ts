@@ -12,8 +12,9 @@ const lookMs = 50;
 /** Clients are told for so long not to use their connections again; who uses one less often may find it closed. */
 const announceMs = 200;
 const bindLimitMs = 5_000;
-/** How long answers under way may take before the stores close under them. */
-const drainLimitMs = 2_000;
+/** The stores close under answers that go on when none has ended for this long; they may be endless (`logs -f`). */
+const drainStepMs = 2_000;
+const drainLimitMs = 16_000;
 /** How long the new hub may take to start. */
 const startLimitMs = 60_000;
 /** After one that has failed: it cost clients a second, and would cost it again. */
@@ -131,10 +132,22 @@ export async function handOver({ channel, ports, clock, drain, closeStores }: Ha
   channel.send({ say: "released", ports: addresses });
   if (!await says(channel, "bound", bindLimitMs)) return false;
   drain();
-  await Promise.race([quiet, sleep(clock, drainLimitMs)]);
+  await drained(quiet, ports, clock);
   await closeStores();
   channel.send({ say: "done" });
   return await says(channel, "running", startLimitMs);
+}
+
+/** Until no answer is under way, or none ends any more. */
+async function drained(quiet: Promise<void>, ports: HubPorts, clock: Clock): Promise<void> {
+  let isQuiet = false;
+  const ended = quiet.then(() => void (isQuiet = true));
+  const deadline = clock.monotonic() + drainLimitMs;
+  for (let left = ports.underWay; !isQuiet && clock.monotonic() < deadline;) {
+    await Promise.race([ended, sleep(clock, drainStepMs)]);
+    if (ports.underWay >= left) return;
+    left = ports.underWay;
+  }
 }
 
 async function says(channel: TakeoverChannel, word: "bound" | "running", limitMs: number): Promise<boolean> {

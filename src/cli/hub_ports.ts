@@ -38,6 +38,9 @@ export class HubPorts {
         listener.updateTls(tls);
         this.#open.set(listener, addressOf(listener, { ...options, tls }));
       },
+      get underWay(): number {
+        return listener.underWay;
+      },
       announceEnd: () => listener.announceEnd(),
       release: () => listener.release(),
       // Once they are let go they end together.
@@ -51,6 +54,11 @@ export class HubPorts {
 
   get addresses(): readonly PortAddress[] {
     return [...this.#open.values()];
+  }
+
+  /** Answers under way, those of upgraded connections aside. */
+  get underWay(): number {
+    return [...this.#open.keys()].reduce((sum, listener) => sum + listener.underWay, 0);
   }
 
   /** From now on clients are told not to use their connections again. */

@@ -56,6 +56,7 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver | un
   let ports: HeldPorts | undefined;
   try {
     await rehearseStart({ platform, values });
+    await warmUp(options);
     ports = await bind(channel, options);
     await ended(channel, options);
   } catch (error) {
@@ -76,6 +77,12 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver | un
       await channel.close();
     },
   };
+}
+
+/** What is done for the first time takes ten times as long: a port of no use is bound before those that clients wait for. */
+async function warmUp({ platform: { listen, clock } }: TakeOverOptions): Promise<void> {
+  const ports = await HeldPorts.open([{ hostname: "127.0.0.1", port: 0 }], { listen, clock, holdMs });
+  await ports.closeOthers();
 }
 
 async function bind(channel: TakeoverChannel, { platform, logger }: TakeOverOptions): Promise<HeldPorts> {

@@ -27,6 +27,8 @@ export interface Listener {
   readonly port: number;
   /** New connections get the new certificate; open ones go on. */
   updateTls(tls: ServerTls): void;
+  /** Answers under way, those of hijacked connections aside. */
+  readonly underWay: number;
   /** From now on each answer of HTTP/1.1 says that it is the last on its connection. */
   announceEnd(): void;
   /**

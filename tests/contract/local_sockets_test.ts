@@ -14,6 +14,7 @@ const program = new URL("../testing/local_socket_program.ts", import.meta.url);
 async function textOf(connection: Duplex | undefined): Promise<string> {
   let text = "";
   for await (const chunk of connection?.source ?? []) text += new TextDecoder().decode(chunk);
+  connection?.destroy();
   return text;
 }
 

@@ -28,6 +28,7 @@ function createWorld(): World {
       hostname,
       port,
       updateTls: (tls) => void updated.push(tls),
+      underWay: 0,
       announceEnd: () => undefined,
       release: () => Promise.resolve(),
       close: () => Promise.resolve(void closed.push(port)),

@@ -29,6 +29,7 @@ function createWorld(): World {
       hostname: "127.0.0.1",
       port: 10_268,
       updateTls: () => undefined,
+      underWay: 0,
       announceEnd: () => undefined,
       release: () => Promise.resolve(),
       close: () => Promise.resolve(void (world.open = false)),
