@@ -2,7 +2,7 @@ import { statusResponse } from "../hub/status_response.ts";
 import { serviceUnavailable } from "../kube/status.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ExchangeHandler, Listen, Listener, ListenOptions } from "../platform/listener.ts";
-import type { PortAddress } from "./hub_ports.ts";
+import type { PortAddress } from "./port_address.ts";
 
 /** From one try to bind a port to the next: the kernel may be about to take it from the process that let go of it. */
 const bindRetryMs = 2;

@@ -1,13 +1,7 @@
 import type { Clock } from "../platform/clock.ts";
-import type { ExchangeHandler, Listen, Listener, ListenOptions, ServerTls } from "../platform/listener.ts";
+import type { ExchangeHandler, Listen, Listener, ListenOptions } from "../platform/listener.ts";
 import type { HeldPorts } from "./held_ports.ts";
-
-/** Where a hub listens, and with what. */
-export interface PortAddress {
-  readonly hostname: string;
-  readonly port: number;
-  readonly tls?: ServerTls;
-}
+import type { PortAddress } from "./port_address.ts";
 
 export interface HubPortsOptions {
   readonly listen: Listen;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Duplex } from "../platform/bytes.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { PortAddress } from "./hub_ports.ts";
+import type { PortAddress } from "./port_address.ts";
 
 /** Another protocol is refused: the old hub then goes on. */
 export const takeoverProtocol = 1;

@@ -65,7 +65,7 @@ test("holdfast hub that is stopped lets an answer under way end, and ends within
   withCloud(async (cloud) => {
     const slow = await listenSlowly(cloud);
     for (const [path, isWhole] of [["/slow/1000", true], ["/slow/600000", false]] as const) {
-      const program = startHub(cloud, [`--server-addr=127.0.0.1:${slow.port}`]);
+      const program = startHub({ ...cloud, listener: slow });
       const wire = await connectWire(await startPort(program));
       wire.send(send(path));
       await wire.untilText("begun");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HeldPorts } from "../../../src/cli/held_ports.ts";
-import type { PortAddress } from "../../../src/cli/hub_ports.ts";
+import type { PortAddress } from "../../../src/cli/port_address.ts";
 import type { Exchange } from "../../../src/platform/exchange.ts";
 import type { ExchangeHandler, Listen, ServerTls } from "../../../src/platform/listener.ts";
 import { createFakeClock, type FakeClock } from "../../testing/fake_clock.ts";
