@@ -40,10 +40,7 @@ test("Listener.announceEnd has answers say that they are the last, and goes on l
   assert.doesNotMatch(await before.untilText("ok"), /connection: close/i);
   listener.announceEnd();
   before.send(request("/"));
-  assert.match(
-    await before.until(({ text }) => text.endsWith("ok") && text.split("HTTP/1.1 200").length === 3, "a second answer"),
-    /connection: close/i,
-  );
+  await before.until(({ text }) => /connection: close[^]*ok/i.test(text), "the last answer");
   const next = await connectWire(listener.port);
   next.send(request("/"));
   assert.match(await next.untilText("ok"), /connection: close/i);
