@@ -178,6 +178,7 @@ test("holdfast hub --takeover takes the TLS port too, with the certificate that 
     // Asked while nobody can answer yet: held.
     const wire = await connectWire(ports.secure, { ca: cloud.ca, cert, key });
     wire.send(`GET ${list} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    await addresses(next);
     assert.match(await wire.untilClosed(), /^HTTP\/1\.1 200 [^]*"web-1"/);
     wire.destroy();
     assert.match(next.errors(), new RegExp(`Hub listens with TLS.* port=${ports.secure}`));
