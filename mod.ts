@@ -4,6 +4,7 @@
  * @module
  */
 export { createHub, type Hub, type HubOptions } from "./src/hub/hub.ts";
+export type { DebugOptions } from "./src/hub/debug_app.ts";
 export type { CertificateStatus, HubCertificates } from "./src/hub/hub_certificates.ts";
 export type { HealthOptions, HubLinkOptions, WorkingMode } from "./src/hub/hub_link.ts";
 export {
@@ -14,6 +15,7 @@ export {
   openHubState,
 } from "./src/hub/hub_state.ts";
 
+export type { Check } from "./src/hub/readiness_check.ts";
 export type { FiltersOptions, HubAddressSource } from "./src/hub/filters_options.ts";
 export type { HubAddress } from "./src/filter/hub_address.ts";
 
@@ -51,14 +53,23 @@ export type { IsIssuedBy } from "./src/platform/certificates.ts";
 export type { Clock, Timer } from "./src/platform/clock.ts";
 export { CommandError, type CommandResult, type Commands, type RunOptions } from "./src/platform/commands.ts";
 export type { Dial, DialOptions, Join } from "./src/platform/dialer.ts";
+export type { Disk, FileStat } from "./src/platform/disk.ts";
 export type { Exchange, ExchangeBindings, Peer, PeerCertificate } from "./src/platform/exchange.ts";
 export { FileError, type FileSystem } from "./src/platform/files.ts";
-export type { ExchangeHandler, Listen, Listener, ListenOptions, ServerTls } from "./src/platform/listener.ts";
+export type {
+  ExchangeHandler,
+  Listen,
+  Listener,
+  ListenerCounts,
+  ListenOptions,
+  ServerTls,
+} from "./src/platform/listener.ts";
 export { type LocalListener, LocalSocketError, type LocalSockets } from "./src/platform/local_sockets.ts";
-export type { Logger, LogLevel } from "./src/platform/logger.ts";
-export type { Counter, GaugeValue, Metrics } from "./src/platform/metrics.ts";
+export type { Logger, LoggerOptions, LogLevel } from "./src/platform/logger.ts";
+export type { Counter, Metrics, MetricValue } from "./src/platform/metrics.ts";
 export type { Platform, ProcessPort } from "./src/platform/platform.ts";
 export type { Random } from "./src/platform/random.ts";
+export { type Resolve, ResolveError, type ResolveFailure, type ResolveOptions } from "./src/platform/resolve.ts";
 export type { OpenStateFile, StateFile } from "./src/platform/state_file.ts";
 export {
   type OpenStore,

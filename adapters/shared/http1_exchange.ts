@@ -6,6 +6,7 @@ import { clientGone, isBodiless, StreamExchange } from "./exchange.ts";
 import { checkFields } from "./http1_head.ts";
 import { ignoreError } from "./ignore_error.ts";
 import { LimitedSink } from "./limited_sink.ts";
+import { type BodyPatience, createPatientSource } from "./patient_source.ts";
 import { headerValue } from "./raw_headers.ts";
 import { BodilessSink, StreamSink } from "./sink.ts";
 import { createSource, EMPTY_SOURCE } from "./source.ts";
@@ -14,6 +15,7 @@ export interface Http1ExchangeOptions {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly peer: Peer;
+  readonly patience: BodyPatience;
   /** Whether an answer that begins now is the last on its connection. */
   readonly isLast: () => boolean;
   /** Bytes after which an answer is cut. Default: none. */
@@ -25,11 +27,13 @@ export function createHttp1Exchange(options: Http1ExchangeOptions): StreamExchan
   const { request, response } = options;
   request.on("error", ignoreError);
   response.on("error", ignoreError);
-  const exchange = new StreamExchange({
+  const exchange: StreamExchange = new StreamExchange({
     method: request.method ?? "GET",
     rawPath: request.url ?? "/",
     rawHeaders: request.rawHeaders,
-    body: hasBody(request) ? requestBody(request) : EMPTY_SOURCE,
+    body: hasBody(request)
+      ? createPatientSource(requestBody(request), { ...options.patience, isAnswered: () => exchange.answered, cut })
+      : EMPTY_SOURCE,
     peer: options.peer,
     upgrade: false,
     answerer: { respond: (status, reason, rawHeaders) => respond({ status, reason, rawHeaders }) },
@@ -38,6 +42,12 @@ export function createHttp1Exchange(options: Http1ExchangeOptions): StreamExchan
     if (!response.writableFinished) exchange.abort(clientGone());
   });
   return exchange;
+
+  function cut(reason: Error): void {
+    exchange.abort(reason);
+    // Not the response: on Bun (1.4) its head would still be sent, as if all had gone well.
+    request.socket.destroy();
+  }
 
   function respond(head: { status: number; reason: string; rawHeaders: RawHeaders }): Sink {
     checkFields(head.rawHeaders);

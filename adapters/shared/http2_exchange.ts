@@ -4,22 +4,31 @@ import type { Peer } from "../../src/platform/exchange.ts";
 import { toUpstreamError } from "./errors.ts";
 import { clientGone, isBodiless, StreamExchange } from "./exchange.ts";
 import { ignoreError } from "./ignore_error.ts";
+import { type BodyPatience, createPatientSource } from "./patient_source.ts";
 import { headerValue, toHttp2Headers, withoutPseudoHeaders } from "./raw_headers.ts";
 import { BodilessSink, StreamSink } from "./sink.ts";
 import { createSource, EMPTY_SOURCE } from "./source.ts";
 
 const { HTTP2_HEADER_STATUS, NGHTTP2_NO_ERROR } = constants;
 
+export interface Http2ExchangeOptions {
+  readonly request: Http2ServerRequest;
+  readonly peer: Peer;
+  readonly patience: BodyPatience;
+}
+
 /** The exchange of a request that came over HTTP/2. */
-export function createHttp2Exchange(request: Http2ServerRequest, peer: Peer): StreamExchange {
+export function createHttp2Exchange({ request, peer, patience }: Http2ExchangeOptions): StreamExchange {
   const { stream } = request;
   request.on("error", ignoreError);
   stream.on("error", ignoreError);
-  const exchange = new StreamExchange({
+  const exchange: StreamExchange = new StreamExchange({
     method: request.method,
     rawPath: request.url,
     rawHeaders: fieldsOf(request),
-    body: stream.endAfterHeaders ? EMPTY_SOURCE : requestBody(request),
+    body: stream.endAfterHeaders
+      ? EMPTY_SOURCE
+      : createPatientSource(requestBody(request), { ...patience, isAnswered: () => exchange.answered, cut }),
     peer,
     upgrade: false,
     answerer: {
@@ -31,6 +40,11 @@ export function createHttp2Exchange(request: Http2ServerRequest, peer: Peer): St
     if (!complete) exchange.abort(clientGone());
   });
   return exchange;
+
+  function cut(reason: Error): void {
+    exchange.abort(reason);
+    reset(stream);
+  }
 }
 
 /** As an HTTP/1.1 request would have had them: with a Host, and with a word on its body where it has one. */

@@ -1,36 +1,32 @@
-import http, { type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import http2, { type Http2SecureServer, type Http2ServerRequest, type ServerHttp2Session } from "node:http2";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Http2SecureServer, Http2ServerRequest, ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex as StreamDuplex } from "node:stream";
-import type { ExchangeHandler, Listen, Listener, ListenOptions, ServerTls } from "../../src/platform/listener.ts";
+import type {
+  ExchangeHandler,
+  Listen,
+  Listener,
+  ListenerCounts,
+  ListenOptions,
+  ServerTls,
+} from "../../src/platform/listener.ts";
+import { clock } from "./clock.ts";
 import { Connections } from "./connections.ts";
 import type { StreamExchange } from "./exchange.ts";
 import { createHttp1Exchange } from "./http1_exchange.ts";
 import { serializeHead } from "./http1_head.ts";
 import { createHttp2Exchange } from "./http2_exchange.ts";
+import { contextOptions, createPlainServer, createSecureServer } from "./http_server.ts";
 import { ignoreError } from "./ignore_error.ts";
+import type { BodyPatience } from "./patient_source.ts";
 import { createUpgradeExchange } from "./upgrade_exchange.ts";
 import { createWebRequest } from "./web_request.ts";
 import { internalErrorResponse, writeWebResponse } from "./web_response.ts";
 
 const DEFAULT_MAX_CONNECTIONS = 1024;
-const MAX_HEADER_BYTES = 64 * 1024;
-const HEADERS_TIMEOUT_MS = 60_000;
-/** Longer than the idle time of client-go's transport (90 s): the client, not the server, ends an idle connection. */
-const KEEP_ALIVE_TIMEOUT_MS = 120_000;
-const MAX_STREAMS_PER_CONNECTION = 250;
-/** What a client's unread streams may hold together, in the unit of the option; past it its new streams are refused. */
-const MAX_HTTP2_SESSION_MEMORY_MB = 64;
-const HTTP2_STREAM_WINDOW_BYTES = 1024 * 1024;
-
-const SERVER_OPTIONS = {
-  maxHeaderSize: MAX_HEADER_BYTES,
-  // A watch or an upload may take for ever.
-  requestTimeout: 0,
-  headersTimeout: HEADERS_TIMEOUT_MS,
-  keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-  requireHostHeader: false,
-} as const;
+const DEFAULT_HEADERS_TIMEOUT_MS = 60_000;
+const DEFAULT_IDLE_TIMEOUT_MS = 180_000;
+const DEFAULT_BODY_PATIENCE_MS = 60_000;
 
 export interface ListenerTraits {
   /** Bytes after which an answer over HTTP/1.1 in TLS is cut, where TLS sockets have no backpressure. */
@@ -51,6 +47,7 @@ class HttpListener implements Listener {
   readonly #handler: ExchangeHandler;
   readonly #traits: ListenerTraits;
   readonly #connections: Connections;
+  readonly #patience: BodyPatience;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #server: Server | Http2SecureServer;
   readonly #secure: Http2SecureServer | undefined;
@@ -62,9 +59,16 @@ class HttpListener implements Listener {
     this.#options = options;
     this.#handler = parts.handler;
     this.#traits = parts.traits;
-    this.#connections = new Connections(options.maxConnections ?? DEFAULT_MAX_CONNECTIONS);
+    this.#connections = new Connections({
+      limit: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+      headersTimeoutMs: options.headersTimeoutMs ?? DEFAULT_HEADERS_TIMEOUT_MS,
+      idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      clock,
+    });
+    const patienceMs = options.bodyPatienceMs ?? DEFAULT_BODY_PATIENCE_MS;
+    this.#patience = { patienceMs, clock, gaveUp: () => this.#connections.countSlow() };
     this.#secure = options.tls === undefined ? undefined : createSecureServer(options.tls);
-    this.#server = this.#secure ?? http.createServer(SERVER_OPTIONS);
+    this.#server = this.#secure ?? createPlainServer();
     this.#attach();
   }
 
@@ -75,6 +79,10 @@ class HttpListener implements Listener {
   get port(): number {
     const address = this.#server.address();
     return isAddressInfo(address) ? address.port : this.#options.port;
+  }
+
+  get counts(): ListenerCounts {
+    return this.#connections.counts;
   }
 
   open(): Promise<void> {
@@ -115,22 +123,27 @@ class HttpListener implements Listener {
 
   #attach(): void {
     const server: Server = asHttpServer(this.#server);
-    const opened = this.#secure === undefined ? "connection" : "secureConnection";
-    server.on(opened, (socket: Socket) => {
-      // Without it a client's half-close would end an upgraded connection in both directions.
-      socket.allowHalfOpen = true;
-      socket.setNoDelay(true);
-      this.#connections.add(socket);
-    });
+    // Set here, where it holds in TLS too: what is too slow Connections and PatientSource say.
+    server.requestTimeout = 0;
+    server.headersTimeout = 0;
+    server.on("connection", (socket: Socket) => this.#onConnection(socket));
+    this.#secure?.on("secureConnection", (socket: Socket) => this.#onSecured(socket));
     server.on("request", (request, response) => this.#onRequest(request, response));
     server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket, head));
     server.on("connect", (_request: IncomingMessage, socket: StreamDuplex) => refuseConnect(socket));
     this.#secure?.on("tlsClientError", ignoreError);
     this.#secure?.on("sessionError", ignoreError);
     this.#secure?.on("session", (session) => this.#onSession(session));
-    if (this.#secure !== undefined) {
-      this.#secure.on("connection", (socket: Socket) => void socket.on("error", ignoreError));
-    }
+  }
+
+  #onConnection(socket: Socket): void {
+    if (this.#secure === undefined) prepare(socket);
+    this.#connections.add(socket);
+  }
+
+  #onSecured(socket: Socket): void {
+    prepare(socket);
+    this.#connections.secured(socket);
   }
 
   #onSession(session: ServerHttp2Session): void {
@@ -144,7 +157,11 @@ class HttpListener implements Listener {
     if (isHttp2(request)) {
       const activity = this.#connections.begin(socket);
       request.stream.once("close", () => activity.end());
-      return this.#handle(createHttp2Exchange(request, this.#connections.peer(socket)));
+      return this.#handle(createHttp2Exchange({
+        request,
+        peer: this.#connections.peer(socket),
+        patience: this.#patience,
+      }));
     }
     const activity = this.#connections.begin(socket);
     response.once("close", () => activity.end());
@@ -153,6 +170,7 @@ class HttpListener implements Listener {
       request,
       response,
       peer: this.#connections.peer(socket),
+      patience: this.#patience,
       isLast: () => this.#endAnnounced,
       ...(limit === undefined ? {} : { answerLimitBytes: limit }),
     }));
@@ -187,27 +205,10 @@ async function answer(exchange: StreamExchange, handler: ExchangeHandler): Promi
   }
 }
 
-function createSecureServer(tls: ServerTls): Http2SecureServer {
-  return http2.createSecureServer({
-    ...SERVER_OPTIONS,
-    ...contextOptions(tls),
-    allowHTTP1: true,
-    maxSessionMemory: MAX_HTTP2_SESSION_MEMORY_MB,
-    requestCert: tls.clientCa !== undefined,
-    // Whoever shows none, or an unknown one, is let in as nobody: see Peer.certificate.
-    rejectUnauthorized: false,
-    minVersion: "TLSv1.2",
-    settings: {
-      initialWindowSize: HTTP2_STREAM_WINDOW_BYTES,
-      maxConcurrentStreams: MAX_STREAMS_PER_CONNECTION,
-      maxHeaderListSize: MAX_HEADER_BYTES,
-      enablePush: false,
-    },
-  });
-}
-
-function contextOptions(tls: ServerTls): { cert: string; key: string; ca?: string } {
-  return { cert: tls.cert, key: tls.key, ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa }) };
+/** Without the first a client's half-close would end an upgraded connection in both directions. */
+function prepare(socket: Socket): void {
+  socket.allowHalfOpen = true;
+  socket.setNoDelay(true);
 }
 
 function refuseConnect(socket: StreamDuplex): void {

@@ -1,15 +1,11 @@
 import process from "node:process";
-import type { Logger, LogLevel } from "../../src/platform/logger.ts";
+import type { Logger, LoggerOptions, LogLevel } from "../../src/platform/logger.ts";
 import { type LogValue, readableFields, redactText } from "./log_fields.ts";
 import { createTextOutput } from "./standard_output.ts";
 
 const RANKS: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
-export interface LoggerOptions {
-  /** Lines below it are not written. */
-  readonly level: LogLevel;
-  /** `json`: one object per line with time, level, message and fields. `text`: the same for a human reader. */
-  readonly format: "text" | "json";
+export interface WriterOptions extends LoggerOptions {
   /** Where whole lines go. @default standard error */
   readonly write?: (line: string) => void;
   /** @default {Date.now} */
@@ -27,11 +23,12 @@ interface LogLine {
  * Makes a logger. Each has its own level and format (LogTape's configuration is one for the whole process, so that the
  * hubs of one test would share it). Fields whose name tells a credential are written as `[redacted]`.
  */
-export function createLogger(options: LoggerOptions): Logger {
+export function createLogger(options: WriterOptions): Logger {
   const write = options.write ?? createTextOutput(process.stderr).write;
   const now = options.now ?? Date.now;
   const format = options.format === "json" ? jsonLine : textLine;
-  const enabled = (level: LogLevel): boolean => RANKS[level] >= RANKS[options.level];
+  const { level: least } = options;
+  const enabled = (level: LogLevel): boolean => RANKS[level] >= RANKS[typeof least === "function" ? least() : least];
   return {
     enabled,
     log(level, message, fields = {}): void {

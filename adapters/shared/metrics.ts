@@ -1,4 +1,4 @@
-import type { Counter, GaugeValue, Metrics } from "../../src/platform/metrics.ts";
+import type { Counter, Metrics, MetricValue } from "../../src/platform/metrics.ts";
 import { type Family, METRICS_CONTENT_TYPE, metricsText, type Sample } from "./metrics_text.ts";
 import { processMetrics } from "./process_metrics.ts";
 
@@ -23,14 +23,16 @@ export function createMetrics(): Metrics {
   };
   const failures = counter(
     "holdfast_metrics_read_failures_total",
-    "Gauges that could not be read at a scrape and are missing from it.",
+    "Metrics that could not be read at a scrape and are missing from it.",
   );
+  const declareRead = (type: Family["type"], ...[name, help, labels, read]: Parameters<Metrics["gauge"]>): void => {
+    const samples = () => samplesOf({ labels, read, failed: () => failures.add(1) });
+    declare(families, { name, help, type, read: samples });
+  };
   return {
     counter,
-    gauge: (...[name, help, labels, read]): void => {
-      const samples = () => gaugeSamples({ labels, read, failed: () => failures.add(1) });
-      declare(families, { name, help, type: "gauge", read: samples });
-    },
+    gauge: (...reading): void => declareRead("gauge", ...reading),
+    counted: (...reading): void => declareRead("counter", ...reading),
     render: async () => ({ contentType: METRICS_CONTENT_TYPE, text: await metricsText(families.values()) }),
   };
 }
@@ -67,14 +69,14 @@ class SummingCounter implements Counter {
   }
 }
 
-interface GaugeReading {
+interface Reading {
   readonly labels: readonly string[];
-  readonly read: () => Iterable<GaugeValue>;
+  readonly read: () => Iterable<MetricValue>;
   readonly failed: () => void;
 }
 
-/** One broken gauge must not hide all others: it is counted, and missing. */
-function gaugeSamples({ labels, read, failed }: GaugeReading): readonly Sample[] {
+/** One that is broken must not hide all others: it is counted, and missing. */
+function samplesOf({ labels, read, failed }: Reading): readonly Sample[] {
   try {
     return Array.from(read(), ({ value, labels: values = {} }) => ({ value, labels: labelsOf(labels, values) }));
   } catch {

@@ -4,6 +4,7 @@ import { createCipher } from "./cipher.ts";
 import { clock } from "./clock.ts";
 import { commands } from "./commands.ts";
 import { dial } from "./dialer.ts";
+import { disk } from "./disk.ts";
 import { files } from "./files.ts";
 import { join } from "./join.ts";
 import { localSockets } from "./local_sockets.ts";
@@ -11,6 +12,7 @@ import { createLogger } from "./logger.ts";
 import { createMetrics } from "./metrics.ts";
 import { createProcess } from "./process.ts";
 import { random } from "./random.ts";
+import { resolve } from "./resolve.ts";
 import { openStateFile } from "./state_file.ts";
 import { openStore } from "./store.ts";
 
@@ -19,11 +21,13 @@ export function platformOf(own: Pick<Platform, "runtime" | "listen" | "createUps
   return {
     ...own,
     dial,
+    resolve,
     localSockets,
     join,
     clock,
     random,
     files,
+    disk,
     openStore,
     openStateFile,
     createCipher,

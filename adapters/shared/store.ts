@@ -8,7 +8,7 @@ import {
   StoreError,
 } from "../../src/platform/store.ts";
 import { storeError } from "./store_failure.ts";
-import { StoreReader } from "./store_reader.ts";
+import { type ReaderMode, StoreReader } from "./store_reader.ts";
 import { StoreWriter } from "./store_writer.ts";
 
 /**
@@ -21,13 +21,17 @@ import { StoreWriter } from "./store_writer.ts";
 export const openStore: OpenStore = async (options) => {
   const writer = options.readOnly === true ? undefined : await openWriter(options);
   try {
-    const mode = writer === undefined ? "snapshot" : writer.deferred ? "alone" : "live";
-    return new SqliteStore(options.path, new StoreReader(options.path, mode), writer);
+    return new SqliteStore(options.path, new StoreReader(options.path, readerMode(options, writer)), writer);
   } catch (cause) {
     await writer?.close();
     throw storeError(`Cannot open ${options.path}`, cause);
   }
 };
+
+function readerMode({ alone }: OpenStoreOptions, writer: StoreWriter | undefined): ReaderMode {
+  if (writer === undefined) return alone === true ? "alone" : "snapshot";
+  return writer.deferred ? "alone" : "live";
+}
 
 async function openWriter(options: OpenStoreOptions): Promise<StoreWriter> {
   try {

@@ -4,7 +4,7 @@ import type { Flag } from "./flag.ts";
 import { hubFlags } from "./hub_flags.ts";
 
 /** How `--output` may be written, in the order of its help. */
-export type OutputFormat = "table" | "json" | "yaml" | "name";
+export type OutputFormat = "table" | "text" | "json" | "yaml" | "name";
 
 /** Where the hub keeps what is asked about: its own flags, from its own file. */
 export const storageFlags: readonly Flag[] = [

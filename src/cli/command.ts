@@ -18,6 +18,8 @@ export interface Command {
   readonly summary: string;
   readonly flags: readonly Flag[];
   readonly argument?: Argument;
+  /** What they say, in the words of its help. @default 0 done, 1 failed, 2 wrong flags, environment or configuration file */
+  readonly exitCodes?: readonly (readonly [code: number, meaning: string])[];
   /** Of the command whose `--config` file it may share: those keys are no errors there. */
   readonly fileFlags?: readonly Flag[];
   /**

@@ -24,6 +24,19 @@ export const commonFlags: readonly Flag[] = [
   },
 ];
 
+/** Flags of programs that write a log for others to read. */
+export const logFlags: readonly Flag[] = [
+  {
+    name: "log-format",
+    type: "string",
+    default: "text",
+    placeholder: "FORMAT",
+    help: "lines of the log: text; or json, one object each",
+    group: "General",
+    check: (text) => ["text", "json"].includes(text) ? undefined : "must be text or json",
+  },
+];
+
 /** The level of the log that `--v` stands for. */
 export function logLevelOf(verbosity: number): "info" | "debug" {
   return verbosity >= debugVerbosity ? "debug" : "info";

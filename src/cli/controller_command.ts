@@ -1,5 +1,5 @@
 import type { Command } from "./command.ts";
-import { commonFlags } from "./common_flags.ts";
+import { commonFlags, logFlags } from "./common_flags.ts";
 import { leaderFlags } from "./leader_flags.ts";
 
 /** What it is made of, each by its name in `--controllers`. */
@@ -33,6 +33,7 @@ export const controllerCommand: Command = {
     },
     ...leaderFlags,
     ...commonFlags,
+    ...logFlags,
   ],
   // Loaded where it runs: a hub, which shares this program, is spared the memory.
   run: async (context) => await (await import("./run_controller.ts")).runController(context),

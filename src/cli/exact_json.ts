@@ -1,15 +1,8 @@
 import { stringify as stringifyYaml } from "yaml";
+import { parseNumbersBySource } from "../kube/source_json.ts";
 
 /** What ES2025 adds to JSON, on all three runtimes; TypeScript does not know it yet. */
-interface ExactJson {
-  parse(
-    text: string,
-    reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
-  ): unknown;
-  rawJSON(text: string): unknown;
-}
-
-const exact = JSON as unknown as ExactJson; // both are there: the tests run on every runtime
+const raw = JSON as unknown as { rawJSON(text: string): unknown }; // it is there: the tests run on every runtime
 
 /**
  * Parses JSON for being written again: a number that a double would change (beyond 2^53, `1.0`) keeps its digits.
@@ -18,9 +11,9 @@ const exact = JSON as unknown as ExactJson; // both are there: the tests run on 
  * @throws SyntaxError
  */
 export function parseExact(text: string, written: "json" | "yaml"): unknown {
-  return exact.parse(text, (_key, value, { source }) => {
-    if (typeof value !== "number" || source === undefined || String(value) === source) return value;
-    if (written === "json") return exact.rawJSON(source);
+  return parseNumbersBySource(text, (value, source) => {
+    if (String(value) === source) return value;
+    if (written === "json") return raw.rawJSON(source);
     return /^-?\d+$/.test(source) ? BigInt(source) : value;
   });
 }

@@ -8,6 +8,7 @@ export interface CommandHelp {
   readonly summary: string;
   readonly flags: readonly Flag[];
   readonly argument?: Argument;
+  readonly exitCodes?: readonly (readonly [code: number, meaning: string])[];
 }
 
 const indent = 6;
@@ -32,7 +33,7 @@ export function programHelp(commands: readonly CommandHelp[]): string {
 }
 
 /** `holdfast COMMAND --help`: all flags by their groups, each with its default. */
-export function commandHelp({ name, summary, flags, argument }: CommandHelp): string {
+export function commandHelp({ name, summary, flags, argument, exitCodes = [] }: CommandHelp): string {
   const groups = [...new Set(flags.map((flag) => flag.group))];
   const example = flags.find((flag) => flag.name !== "config" && !isCommandLineOnly(flag));
   return [
@@ -41,6 +42,9 @@ export function commandHelp({ name, summary, flags, argument }: CommandHelp): st
     `Usage: holdfast ${name}${argumentHelp(argument)}${flags.length > 0 ? " [FLAGS]" : ""}`,
     ...(argument === undefined ? [] : ["", "Argument:", `  ${argument.placeholder}`, ...wrap(argument.help)]),
     ...groups.flatMap((group) => ["", `${group}:`, ...flags.filter((flag) => flag.group === group).flatMap(flagHelp)]),
+    ...(exitCodes.length === 0
+      ? []
+      : ["", "Exit codes:", ...exitCodes.map(([code, meaning]) => `  ${code}  ${meaning}`)]),
     "",
     "Help:",
     "  --help, -h",

@@ -1,6 +1,5 @@
 import type { HubCertificates } from "../hub/hub_certificates.ts";
 import { expiryOf } from "../identity/certificate_members.ts";
-import { dummyIps } from "../identity/certificate_template.ts";
 import { loadCertificateIdentity } from "../identity/certificate_identity.ts";
 import { parseJoinToken } from "../identity/join_token.ts";
 import { createJsonApi, type JsonApi } from "../identity/json_api.ts";
@@ -12,6 +11,7 @@ import type { Platform } from "../platform/platform.ts";
 import { certMgrModeOf } from "./cert_mgr_mode.ts";
 import type { FlagValues } from "./flag_values.ts";
 import type { HubIdentity } from "./hub_identity.ts";
+import { dummyInterfaceOf } from "./network_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 export interface HubCertificatesOptions {
@@ -95,7 +95,11 @@ async function openOwn({ platform, values, origins, logger }: HubCertificatesOpt
   };
 }
 
-async function bootstrapOf({ files }: Platform, values: FlagValues): Promise<Bootstrap | undefined> {
+/** What the flags give to join with. @throws UsageError, KubeconfigError, FileError */
+export async function bootstrapOf(
+  { files }: Pick<Platform, "files">,
+  values: FlagValues,
+): Promise<Bootstrap | undefined> {
   const path = values.string("bootstrap-file");
   const token = values.string("join-token");
   if (path !== "" && token !== "") throw new UsageError("Give --join-token or --bootstrap-file, not both");
@@ -125,7 +129,8 @@ function withDiscovery(values: FlagValues, bootstrap: Bootstrap): Bootstrap {
   return { ...bootstrap, joinToken };
 }
 
-function caHashesOf(values: FlagValues): readonly string[] {
+/** What the cluster's CA must be among; empty where the flags say that it is not checked. */
+export function caHashesOf(values: FlagValues): readonly string[] {
   return skipsCa(values) ? [] : values.list("discovery-token-ca-cert-hash").map((hash) => hash.toLowerCase());
 }
 
@@ -150,7 +155,7 @@ export async function openCertificates(options: KeepingOptions): Promise<KeptCer
   const servers = identity.backends.map(({ host, upstream }) => ({ host, upstream }));
   const api = createJsonApi({ servers, clock, token: identity.authorization });
   const serving = await openServingCertificate({
-    ...{ files, clock, random, logger, isIssuedBy, api, dummyIp: dummyIps[0] },
+    ...{ files, clock, random, logger, isIssuedBy, api, dummyIp: dummyInterfaceOf(values).ip },
     rootDir: rootDirOf(values),
     nodeName: values.string("node-name"),
     nodeIp: values.string("node-ip"),
@@ -175,6 +180,7 @@ export function certificatesOf(source: IdentitySource, serving: ServingCertifica
   };
 }
 
-function rootDirOf(values: FlagValues): string {
+/** Without a slash at its end. */
+export function rootDirOf(values: FlagValues): string {
   return values.string("root-dir").replace(/\/+$/, "");
 }

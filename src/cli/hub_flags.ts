@@ -1,13 +1,16 @@
 import { isIpAddress, isLoopbackAddress, serverOrigin } from "./address.ts";
-import { commonFlags } from "./common_flags.ts";
+import { commonFlags, logFlags } from "./common_flags.ts";
 import type { Flag } from "./flag.ts";
 import { filterFlags } from "./filter_flags.ts";
 import { identityFlags } from "./identity_flags.ts";
 import { ignoredFlags } from "./ignored_flags.ts";
 import { linkFlags } from "./link_flags.ts";
+import { networkFlags } from "./network_flags.ts";
 import { takeoverFlags } from "./takeover_flags.ts";
 
 const port = { type: "integer", minimum: 0, maximum: 65_535, placeholder: "PORT" } as const;
+
+const atOnce = { type: "integer", minimum: 1, maximum: 100_000, placeholder: "N", group: "Listeners" } as const;
 
 /** Flags of `holdfast hub`: names, defaults and forms of the documents' set, and ours. */
 export const hubFlags: readonly Flag[] = [
@@ -144,12 +147,39 @@ export const hubFlags: readonly Flag[] = [
     group: "Storage",
   },
   {
+    name: "gc-frequency",
+    type: "duration",
+    unit: "m",
+    default: "120",
+    help: "how long the node's Events are kept that nobody renews, while the cloud answers; 0 is 60 minutes",
+    group: "Storage",
+  },
+  {
     name: "min-request-timeout",
     type: "duration",
     unit: "m",
     default: "30m",
     help: "a watch without timeoutSeconds lasts one to two times this",
     group: "Listeners",
+  },
+  {
+    name: "profiling",
+    type: "boolean",
+    default: "true",
+    help: "/debug/… on the status server: PUT /debug/flags/v changes --v while the hub runs",
+    group: "Listeners",
+  },
+  {
+    ...atOnce,
+    name: "max-requests-in-flight",
+    default: "250",
+    help: "short requests at once; further ones get 429. One client may have two thirds, a quarter is for the system's",
+  },
+  {
+    ...atOnce,
+    name: "max-watches",
+    default: "2000",
+    help: "watches, followed logs, exec and the like at once; further ones get 429, shares as above",
   },
   {
     name: "storage-key-file",
@@ -163,9 +193,11 @@ export const hubFlags: readonly Flag[] = [
   ...identityFlags,
   ...linkFlags,
   ...filterFlags,
+  ...networkFlags,
   ...takeoverFlags,
   ...ignoredFlags,
   ...commonFlags,
+  ...logFlags,
 ];
 
 function checkServer(text: string): string | undefined {

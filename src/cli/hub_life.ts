@@ -1,11 +1,12 @@
 import type { Hub } from "../hub/hub.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
 import type { CommandContext } from "./command.ts";
 import { handOver, HandOverDoor, HandOverHistory } from "./hand_over.ts";
 import { hubFlags } from "./hub_flags.ts";
 import { workingModeOf } from "./hub_link_options.ts";
 import { HubPorts } from "./hub_ports.ts";
-import type { LevelLogger } from "./level_logger.ts";
+import type { ProgramLog } from "./program_log.ts";
 import { HubReload } from "./reload_hub.ts";
 import type { TakeoverChannel } from "./takeover_channel.ts";
 import { wantsTakeover } from "./takeover_flags.ts";
@@ -15,23 +16,24 @@ import { type TakenOver, takeOver, takeoverPath } from "./take_over.ts";
 export interface HubStart extends CommandContext {
   /** What `platform.listen` opens. */
   readonly ports: HubPorts;
-  /** Makes what SIGHUP reloads. @param reloadIdentity reads the files of the node's identity now */
-  readonly reloading: (reloadIdentity: () => Promise<void>) => HubReload;
+  /** What SIGHUP changes. */
+  readonly reload: HubReload;
 }
 
 /** What a start writes to. */
-export interface Starting {
-  readonly logger: LevelLogger;
+export interface Starting extends ProgramLog {
   /** What has been opened so far; closed in reverse. */
   readonly cleanup: Cleanup;
   /** Closed after all that: what answers under way still need, and nothing that is written on disk. */
   readonly tail: Cleanup;
+  /** Taken back from the node last of all, where no other hub goes on with it. */
+  readonly leaving: Cleanup;
 }
 
 type Cleanup = (() => Promise<void>)[];
 
 export interface HubLifeOptions {
-  readonly logger: LevelLogger;
+  readonly log: ProgramLog;
   /** Time that answers under way have to end when the hub stops. */
   readonly stopGraceMs: number;
   readonly start: (start: HubStart, starting: Starting) => Promise<Hub>;
@@ -45,92 +47,87 @@ export interface HubLifeOptions {
  */
 export async function runUntilReplaced(context: CommandContext, options: HubLifeOptions): Promise<void> {
   const { platform, values } = context;
-  const { logger } = options;
-  const { stop } = platform.process;
+  const { logger } = options.log;
+  const { stop } = platform.process; // taken over now: a hub that is told to stop while it starts ends cleanly too
   const history = new HandOverHistory(platform.clock);
   const tails: Promise<void>[] = [];
-  const reloads: HubReload[] = [];
-  platform.process.onHangup(() => void reloads.at(-1)?.reload());
+  const reload = reloadOf(context, options);
+  platform.process.onHangup(() => void reload.reload());
   let taken = wantsTakeover(values) ? await takeOver({ platform, values, logger }) : undefined;
-  for (;;) {
-    const end = await runOnce(context, {
-      ...options,
-      history,
-      tails,
-      reloads,
-      ...(taken === undefined ? {} : { taken }),
-    });
-    if (end !== "refused" || stop.aborted) break;
-    history.failed();
-    taken = undefined;
-    logger.log("error", "The other hub has not started: this one takes the node back");
+  try {
+    for (;;) {
+      const given = taken === undefined ? {} : { taken };
+      const end = await runOnce(context, { ...options, history, tails, reload, ...given });
+      if (end !== "refused" || stop.aborted) break;
+      history.failed();
+      taken = undefined;
+      logger.log("error", "The other hub has not started: this one takes the node back");
+    }
+  } finally {
+    await Promise.all(tails);
   }
-  await Promise.all(tails);
+}
+
+function reloadOf({ platform, values, resolve }: CommandContext, { log }: HubLifeOptions): HubReload {
+  const { uid } = platform.process;
+  const defaultUids = [0, ...(uid === undefined ? [] : [uid])];
+  return new HubReload({ flags: hubFlags, values, resolve, log, defaultUids });
 }
 
 interface OneLife extends HubLifeOptions {
   readonly history: HandOverHistory;
   /** Old connections that end by themselves: nobody waits for them before the ports are opened again. */
   readonly tails: Promise<void>[];
-  /** The last one is what SIGHUP reloads. */
-  readonly reloads: HubReload[];
+  readonly reload: HubReload;
   readonly taken?: TakenOver;
 }
 
-/** @returns how it ended: told to stop, replaced, or let go for a successor that did not start */
-async function runOnce(context: CommandContext, life: OneLife): Promise<"stopped" | "replaced" | "refused"> {
-  const { platform } = context;
-  const { logger, taken } = life;
-  const { clock, process: { stop } } = platform;
-  const ports = new HubPorts({
-    ...{ listen: platform.listen, clock },
-    ...(taken === undefined ? {} : { held: taken.ports }),
-  });
-  const cleanup: Cleanup = [];
-  const tail: Cleanup = [];
+/** How a hub ended: told to stop, replaced, or let go for a successor that did not start. */
+type End = "stopped" | "replaced" | "refused";
+
+async function runOnce(context: CommandContext, life: OneLife): Promise<End> {
+  const { listen, clock } = context.platform;
+  const { taken } = life;
+  const ports = new HubPorts({ listen, clock, ...(taken === undefined ? {} : { held: taken.ports }) });
+  const opened: Opened = { ports, cleanup: [], tail: [], leaving: [] };
+  let end: End | undefined;
   try {
-    const hub = await begin(context, life, { ports, cleanup, tail });
-    const door = doorOf(context, life);
-    cleanup.push(() => Promise.resolve(door?.close()));
-    await door?.open();
-    await taken?.finished();
-    const asked = await Promise.race([stopped(stop), ...(door === undefined ? [] : [door.asked])]);
-    if (asked !== undefined) return await giveAway(hub, { channel: asked, ports, cleanup, clock, logger });
-    logger.log("info", "Hub stops");
-    await drained(hub, { ports, clock, graceMs: life.stopGraceMs });
-    return "stopped";
-  } catch (error) {
-    await taken?.giveUp();
-    throw error;
+    end = await live(context, life, opened);
+    return end;
   } finally {
-    await closeAll(cleanup);
-    life.tails.push(closeAll(tail));
+    // Let go of before the hub before this one hears of it: that one needs all of it again.
+    if (end === undefined) void ports.release();
+    await closeAll(opened.cleanup);
+    if (end === undefined) await taken?.giveUp();
+    const isLast = end === "stopped" || (end === undefined && taken === undefined);
+    life.tails.push(closeAll(opened.tail).then(() => isLast ? closeAll(opened.leaving) : undefined));
   }
 }
 
-interface Opened extends Pick<Starting, "cleanup" | "tail"> {
+interface Opened extends Pick<Starting, "cleanup" | "tail" | "leaving"> {
   readonly ports: HubPorts;
 }
 
-async function begin(
-  context: CommandContext,
-  { logger, start, reloads }: OneLife,
-  { ports, cleanup, tail }: Opened,
-): Promise<Hub> {
-  const { platform, values, resolve } = context;
-  const { uid } = platform.process;
-  const reloading = (reloadIdentity: () => Promise<void>): HubReload => {
-    const defaultUids = [0, ...(uid === undefined ? [] : [uid])];
-    const reload = new HubReload({ flags: hubFlags, values, resolve, logger, defaultUids, reloadIdentity });
-    reloads.push(reload);
-    return reload;
-  };
-  const listening = { ...platform, listen: ports.listen };
-  return await start({ ...context, platform: listening, ports, reloading }, { logger, cleanup, tail });
+/** From a hub's start to its end; what is opened meanwhile stays open. @throws where it cannot start */
+async function live(context: CommandContext, life: OneLife, opened: Opened): Promise<End> {
+  const { clock, process: { stop } } = context.platform;
+  const { log, log: { logger }, taken, reload, start } = life;
+  const { ports, cleanup } = opened;
+  const platform = { ...context.platform, listen: ports.listen };
+  const hub = await start({ ...context, platform, ports, reload }, { ...log, ...opened });
+  const door = doorOf(context, life);
+  cleanup.push(() => Promise.resolve(door?.close()));
+  await door?.open();
+  await taken?.finished();
+  const asked = await Promise.race([stopped(stop), ...(door === undefined ? [] : [door.asked])]);
+  if (asked !== undefined) return await giveAway(hub, { channel: asked, ports, cleanup, clock, logger });
+  logger.log("info", "Hub stops");
+  await drained(hub, { ports, clock, graceMs: life.stopGraceMs });
+  return "stopped";
 }
 
 /** In cloud mode nothing is left on disk, by which another hub could be found. */
-function doorOf({ platform, values }: CommandContext, { logger, history }: OneLife): HandOverDoor | undefined {
+function doorOf({ platform, values }: CommandContext, { log: { logger }, history }: OneLife): HandOverDoor | undefined {
   if (workingModeOf(values) === "cloud") return undefined;
   const { localSockets, clock } = platform;
   return new HandOverDoor({ localSockets, path: takeoverPath(values), clock, logger, history });
@@ -139,7 +136,7 @@ function doorOf({ platform, values }: CommandContext, { logger, history }: OneLi
 interface Giving extends Pick<Opened, "ports" | "cleanup"> {
   readonly channel: TakeoverChannel;
   readonly clock: Clock;
-  readonly logger: LevelLogger;
+  readonly logger: Logger;
 }
 
 async function giveAway(hub: Hub, { channel, ports, cleanup, clock, logger }: Giving): Promise<"replaced" | "refused"> {

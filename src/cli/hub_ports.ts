@@ -28,6 +28,9 @@ export class HubPorts {
     return {
       hostname: listener.hostname,
       port: listener.port,
+      get counts() {
+        return listener.counts;
+      },
       updateTls: (tls) => {
         listener.updateTls(tls);
         this.#open.set(listener, addressOf(listener, { ...options, tls }));

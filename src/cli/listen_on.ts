@@ -7,6 +7,8 @@ export interface ListenOnOptions {
   readonly port: number;
   readonly handle: ExchangeHandler;
   readonly tls?: ServerTls;
+  /** @default the listener's own */
+  readonly maxConnections?: number;
   /** The flags that chose the address, for the error. */
   readonly addressFlag: string;
   readonly portFlag: string;
@@ -14,9 +16,13 @@ export interface ListenOnOptions {
 
 /** Listens at the address that flags have chosen. @throws Error whose message names the flag to change */
 export async function listenOn(options: ListenOnOptions): Promise<Listener> {
-  const { hostname, port, tls } = options;
+  const { hostname, port, tls, maxConnections } = options;
+  const more = {
+    ...(tls === undefined ? {} : { tls }),
+    ...(maxConnections === undefined ? {} : { maxConnections }),
+  };
   try {
-    return await options.listen({ hostname, port, ...(tls === undefined ? {} : { tls }) }, options.handle);
+    return await options.listen({ hostname, port, ...more }, options.handle);
   } catch (cause) {
     const code = errorCode(cause);
     const address = hostAndPort(hostname, port);

@@ -1,7 +1,7 @@
 import type { Flag } from "./flag.ts";
-import { logLevelOf } from "./common_flags.ts";
 import type { FlagValues } from "./flag_values.ts";
-import type { LevelLogger } from "./level_logger.ts";
+import type { HubIdentity } from "./hub_identity.ts";
+import type { ProgramLog } from "./program_log.ts";
 
 /** Flags whose values a running hub takes anew at SIGHUP. */
 const reloadable: ReadonlySet<string> = new Set(["v", "plain-allow-uid"]);
@@ -12,17 +12,16 @@ export interface HubReloadOptions {
   readonly values: FlagValues;
   /** Puts them together anew: reads the file of `--config`. @throws UsageError, FileError */
   readonly resolve: () => Promise<FlagValues>;
-  readonly logger: LevelLogger;
+  readonly log: ProgramLog;
   /** Who may use the plain port where `--plain-allow-uid` names nobody. */
   readonly defaultUids: readonly number[];
-  /** Reads the files of the node's identity now; what cannot be used is logged there, and changes nothing. */
-  readonly reloadIdentity: () => Promise<void>;
 }
 
-/** What SIGHUP changes of a running hub. */
+/** What SIGHUP changes of a running hub; it stays changed where the hub starts again in the same process. */
 export class HubReload {
   readonly #options: HubReloadOptions;
   #values: FlagValues;
+  #identity: Pick<HubIdentity, "reload"> | undefined;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(options: HubReloadOptions) {
@@ -36,6 +35,11 @@ export class HubReload {
     return named.length > 0 ? named : this.#options.defaultUids;
   }
 
+  /** This node's identity from now on: its files are read again too. What cannot be used is logged there. */
+  reads(identity: Pick<HubIdentity, "reload">): void {
+    this.#identity = identity;
+  }
+
   /** Reads all again, one after the other where it is asked for again meanwhile. Says in the log what has become of it. */
   reload(): Promise<void> {
     this.#turn = this.#turn.then(() => this.#reload());
@@ -43,7 +47,7 @@ export class HubReload {
   }
 
   async #reload(): Promise<void> {
-    const { flags, resolve, logger, reloadIdentity } = this.#options;
+    const { flags, resolve, log: { logger, setVerbosity } } = this.#options;
     let next: FlagValues;
     try {
       next = await resolve();
@@ -56,8 +60,8 @@ export class HubReload {
     const needsRestart = flags.filter((flag) => textOf(flag, next) !== textOf(flag, this.#options.values))
       .map(({ name }) => name).filter((name) => !reloadable.has(name));
     this.#values = next;
-    logger.setLevel(logLevelOf(next.integer("v")));
-    await reloadIdentity();
+    setVerbosity(next.integer("v"));
+    await this.#identity?.reload();
     logger.log("info", "Hub has read its flags and its identity again", {
       changed: changed.filter((name) => reloadable.has(name)).join(", "),
       needsRestart: needsRestart.join(", "),

@@ -9,9 +9,9 @@ import type { Logger } from "../platform/logger.ts";
 import type { Platform } from "../platform/platform.ts";
 import { hostAndPort } from "./address.ts";
 import type { CommandContext } from "./command.ts";
-import { logLevelOf } from "./common_flags.ts";
 import { openHubIdentity } from "./hub_identity.ts";
 import { leaderSettings } from "./leader_flags.ts";
+import { createProgramLog } from "./program_log.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
 
@@ -22,7 +22,7 @@ const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
 /** Runs the chosen controllers until the process is told to stop. @throws where it cannot start */
 export async function runController({ platform, values }: CommandContext): Promise<number> {
   const { clock, random, process: { stop: signal } } = platform;
-  const logger = platform.createLogger({ level: logLevelOf(values.integer("v")), format: "text" });
+  const { logger } = createProgramLog(platform, values);
   if (!isChosen("csrapproving", values.list("controllers"))) throw new UsageError("--controllers leaves none to run");
   const leader = leaderSettings(values, platform);
   const { origin, load } = await identityOf(platform, values.string("kubeconfig"));

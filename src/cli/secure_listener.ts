@@ -1,6 +1,6 @@
 import type { ServingCertificate } from "../identity/serving_certificate.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
-import type { ExchangeHandler, Listen, Listener } from "../platform/listener.ts";
+import type { ExchangeHandler, Listen, Listener, ListenerCounts } from "../platform/listener.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import { listenOn } from "./listen_on.ts";
@@ -8,7 +8,10 @@ import { listenOn } from "./listen_on.ts";
 export interface SecureListenerOptions {
   readonly listen: Listen;
   readonly hostname: string;
+  /** The flag that chose it, for errors. */
+  readonly addressFlag: string;
   readonly port: number;
+  readonly maxConnections: number;
   readonly certificate: Pick<ServingCertificate, "current" | "onChange">;
   /** Whose client certificates count, PEM; missing where none can be told from another. */
   readonly clientCa: () => string | undefined;
@@ -34,6 +37,7 @@ export class SecureListener {
   #retry: Timer | undefined;
   #retryMs = retryMs.first;
   #logged: string | undefined;
+  readonly #changed = new Set<() => void>();
 
   constructor(options: SecureListenerOptions) {
     this.#options = options;
@@ -42,6 +46,20 @@ export class SecureListener {
   /** Why it is not open; nothing where it is. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** On which it is open; nothing where it is not. */
+  get port(): number | undefined {
+    return this.#listener?.port;
+  }
+
+  /** Calls back after it was opened. */
+  onChange(listener: () => void): void {
+    this.#changed.add(listener);
+  }
+
+  get counts(): ListenerCounts {
+    return this.#listener?.counts ?? { open: 0, refused: 0, slow: 0 };
   }
 
   /** Opens it where there is a certificate, and follows the certificate. Resolves after the first try. */
@@ -65,7 +83,7 @@ export class SecureListener {
   }
 
   async #follow(): Promise<void> {
-    const { certificate, clientCa, listen, hostname, port, logger } = this.#options;
+    const { certificate, clientCa, listen, hostname, addressFlag, port, maxConnections, logger } = this.#options;
     const pair = certificate.current();
     const handle = this.#handle;
     if (pair === undefined || handle === undefined || this.#closed) return;
@@ -75,8 +93,10 @@ export class SecureListener {
     const tls = { cert, key, ...(ca === undefined ? {} : { clientCa: ca }) };
     try {
       if (this.#listener === undefined) {
-        const flags = { addressFlag: "bind-proxy-address", portFlag: "proxy-secure-port" };
-        this.#listener = await listenOn({ listen, hostname, port, handle, tls, ...flags });
+        const flags = { addressFlag, portFlag: "proxy-secure-port" };
+        this.#listener = await listenOn({ listen, hostname, port, handle, tls, maxConnections, ...flags });
+        this.#problem = undefined;
+        for (const changed of [...this.#changed]) changed();
         logger.log("info", "Hub listens with TLS", { hostname, port: this.#listener.port });
       } else {
         this.#listener.updateTls(tls);

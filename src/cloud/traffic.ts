@@ -21,7 +21,7 @@ const maxClients = 100;
 const maxNameLength = 40;
 const others = "other";
 
-/** Counts what goes to the cloud and comes from it, by client: what stands in `User-Agent` before the first slash. */
+/** Counts what goes to the cloud and comes from it, by client as `clientOf` names it. */
 export class Traffic {
   /** Called with each thing that is counted. */
   counted: (client: string, what: Counted, amount: number) => void = () => {};
@@ -108,7 +108,8 @@ export class TrafficCounter {
   }
 }
 
-function clientOf(rawHeaders: RawHeaders): string {
+/** The client's name: what stands in its `User-Agent` before the first slash; `unknown` where that is no name. */
+export function clientOf(rawHeaders: RawHeaders): string {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (rawHeaders[i]?.toLowerCase() !== "user-agent") continue;
     const name = (rawHeaders[i + 1] ?? "").split("/", 1)[0]?.trim().toLowerCase() ?? "";

@@ -45,7 +45,7 @@ async function stayUp(
   const { proxyPort, servePort } = world.hub;
   terminal.line(`
   API through the hub  http://127.0.0.1:${proxyPort}
-  status               http://127.0.0.1:${servePort}/v1/status
+  status page          http://127.0.0.1:${servePort}/
   the cloud itself     ${world.cloud.origin}
 
 Try it from another terminal:

@@ -30,7 +30,12 @@ export class Callers {
   constructor(options: CallersOptions) {
     const { context, state } = options;
     this.#options = options;
-    this.#refusals = new Refusals({ clock: context.platform.clock, logger: context.logger });
+    this.#refusals = new Refusals({
+      clock: context.platform.clock,
+      logger: context.logger,
+      level: "info",
+      message: "A caller is refused: its token cannot be verified",
+    });
     this.#verifier = new TokenVerifier({
       clock: context.platform.clock,
       ...(state?.tokenKeys === undefined ? {} : { known: state.tokenKeys }),

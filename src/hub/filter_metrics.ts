@@ -3,8 +3,8 @@ import type { Filters } from "./filters.ts";
 
 /** What is told of filters. */
 export function declareFilterMetrics(filters: Filters, metrics: Metrics): void {
-  metrics.gauge(
-    "holdfast_filter_failures",
+  metrics.counted(
+    "holdfast_filter_failures_total",
     "How often a filter has thrown",
     ["filter"],
     () => [...filters.failures].map(([filter, value]) => ({ value, labels: { filter } })),

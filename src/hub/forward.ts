@@ -256,7 +256,9 @@ async function relayWhole(
       await take(context, call, { ...relayed, response: plain, body: came });
     }
     const sink = call.respond({ status: response.status, reason: response.reason, rawHeaders }, "cloud");
-    void sink.write(body);
+    // Until its reader has room for it, it is in memory and the request goes on.
+    const room = sink.write(body);
+    if (room !== undefined) await room;
     sink.end();
   } catch (error) {
     if (!(error instanceof UpstreamError || error instanceof RangeError)) {

@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { LinkHistory } from "../cloud/link_history.ts";
 import { type Caller, nodeCaller } from "../identity/caller.ts";
 import type { RequestInfo } from "../kube/request_info.ts";
 import { serviceUnavailable, toStatusError } from "../kube/status.ts";
@@ -19,11 +20,15 @@ import { OutboxPusher } from "../replica/outbox_pusher.ts";
 import { PagedLists } from "../replica/paged_lists.ts";
 import { Recorder } from "../replica/recorder.ts";
 import { Replica } from "../replica/replica.ts";
+import { Admission } from "./admission.ts";
 import type { Call } from "./call.ts";
 import type { AskingContext } from "./ask_as.ts";
 import { Callers } from "./callers.ts";
+import { CustomColumns } from "./custom_columns.ts";
 import type { HubContext } from "./context.ts";
+import { GarbageCollector } from "./garbage_collector.ts";
 import { guard, type GuardOptions } from "./guards.ts";
+import type { DebugOptions } from "./debug_app.ts";
 import { DiscoveryIndex } from "./discovery_index.ts";
 import { Filters } from "./filters.ts";
 import type { FiltersOptions } from "./filters_options.ts";
@@ -31,8 +36,10 @@ import { createLease, createLink, type HubLinkOptions } from "./hub_link.ts";
 import { declareMetrics } from "./hub_metrics.ts";
 import type { HubState } from "./hub_state.ts";
 import { knownBackends } from "./link_status.ts";
+import { LocalAnswers } from "./local_answers.ts";
 import { reviewAccess } from "./review_access.ts";
 import { proxy } from "./proxy.ts";
+import type { Check } from "./readiness_check.ts";
 import { declareCertificateMetrics, type HubCertificates } from "./hub_certificates.ts";
 import { createStatusApp } from "./status_app.ts";
 import { statusResponse } from "./status_response.ts";
@@ -64,12 +71,18 @@ export interface HubOptions extends HubLinkOptions {
   readonly cloudReadTimeoutMs?: number;
   /** A watch without `timeoutSeconds` lasts one to two times this. @default {1_800_000} */
   readonly minRequestTimeoutMs?: number;
+  /** Short requests at once; what comes beyond gets 429. @default {250} */
+  readonly maxRequestsInFlight?: number;
+  /** Watches, logs, upgrades and proxies at once, likewise. @default {2_000} */
+  readonly maxWatches?: number;
   /** Whose processes may use the plain port, asked at each request. @default root and the hub's own user */
   readonly plainAllowUids?: readonly number[] | (() => readonly number[]);
   /** Bytes of objects that are kept on disk. @default {1 GiB} */
   readonly cacheMaxBytes?: number;
   /** How long a collection that nobody reads is kept up to date. @default {600_000} */
   readonly collectionIdleMs?: number;
+  /** After it the node's Events that were not renewed are let go, while the cloud answers. @default {7_200_000} */
+  readonly gcFrequencyMs?: number;
   /** Bytes of objects that are kept in memory beside the store. @default {32 MiB} */
   readonly cacheMemoryMaxBytes?: number;
   /**
@@ -77,8 +90,12 @@ export interface HubOptions extends HubLinkOptions {
    * cluster's keys verify, or with this node's certificate
    */
   readonly identify?: (exchange: Exchange) => Promise<Caller>;
+  /** What `/debug/…` of the status server changes. @default it is not there */
+  readonly debug?: DebugOptions;
   /** Why the TLS port is not open; nothing where it is. @default nobody is told of one */
   readonly secureProblem?: () => string | undefined;
+  /** Further lines of `/readyz?verbose`, of the node's network. @default none */
+  readonly networkChecks?: () => readonly Check[];
   readonly version: string;
 }
 
@@ -113,6 +130,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     await context.outbox?.restore();
     await context.tokens?.restore();
     await context.grants?.restore();
+    await context.customColumns.restore();
   } catch (error) {
     await Promise.all([context.tokens?.close(), context.grants?.close()]);
     await context.replica.close();
@@ -124,9 +142,14 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   context.pusher?.start();
   const eviction = createEviction(context, options);
   // In cloud mode only what filters need is held.
-  if (context.workingMode === "edge" || context.filters !== undefined) eviction.start();
+  if (context.workingMode === "edge" || context.filters !== undefined) {
+    eviction.start();
+    context.customColumns.start();
+  }
+  const garbage = createGarbageCollector(context, options);
+  if (context.workingMode === "edge") garbage.start();
   const apps = createApps(context, options);
-  const { secureProblem } = options;
+  const { secureProblem, networkChecks, debug } = options;
   const statusApp = createStatusApp({
     context,
     metrics,
@@ -134,6 +157,8 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     startedAt: platform.clock.now(),
     ...(certificates === undefined ? {} : { certificates }),
     ...(secureProblem === undefined ? {} : { secureProblem }),
+    ...(networkChecks === undefined ? {} : { networkChecks }),
+    ...(debug === undefined ? {} : { debug }),
   });
   const guarded = new Hono<{ Bindings: ExchangeBindings }>();
   guarded.use(guarding({ allowUids: allowedUids(options), uidOf: "writes" }));
@@ -148,11 +173,13 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       draining.abort(new Error("The hub closes"));
       closing.abort(new Error("The hub closes"));
       context.filters?.close();
+      context.history.close();
+      await context.customColumns.close();
       context.lease?.close();
       context.link.close();
       await context.pusher?.close();
       await Promise.all([context.tokens?.close(), context.grants?.close()]);
-      await eviction.close();
+      await Promise.all([eviction.close(), garbage.close()]);
       context.pagedLists.close();
       await context.replica.close();
     },
@@ -174,16 +201,26 @@ function createContext(options: HubOptions, { closed, draining }: Pick<HubContex
     platform,
     nodeName,
     workingMode,
+    admission: new Admission({
+      maxRequestsInFlight: options.maxRequestsInFlight ?? 250,
+      maxWatches: options.maxWatches ?? 2_000,
+      nodeName,
+      clock,
+      logger,
+    }),
     cloud,
     link,
+    history: new LinkHistory({ link, cloud, clock }),
     replica,
     ...(lease === undefined ? {} : { lease }),
     ...(options.filters === undefined
       ? {}
       : { filters: new Filters(options.filters, { replica, clock, logger, nodeName, workingMode }) }),
     ...(state === undefined ? {} : { discovery: new DiscoveryIndex(state, clock) }),
+    customColumns: new CustomColumns({ cloud, link, platform, closed, logger, replica }),
     pagedLists: new PagedLists({ rows: replica.rows, clock, random }),
     recorder,
+    answers: new LocalAnswers(),
     logger,
     cloudReadTimeoutMs: options.cloudReadTimeoutMs ?? 2_000,
     minRequestTimeoutMs: options.minRequestTimeoutMs ?? 1_800_000,
@@ -243,6 +280,13 @@ function createEviction(
   });
 }
 
+function createGarbageCollector(
+  { replica, link, platform: { clock, random }, logger, nodeName }: HubContext,
+  { gcFrequencyMs = 120 * 60_000 }: HubOptions,
+): GarbageCollector {
+  return new GarbageCollector({ ...{ replica, link, clock, random, logger, nodeName }, frequencyMs: gcFrequencyMs });
+}
+
 type App = Hono<{ Bindings: ExchangeBindings }>;
 
 type Env = Context<{ Bindings: ExchangeBindings }>;
@@ -257,6 +301,7 @@ function createApps(context: HubContext, options: HubOptions): Readonly<Record<"
     const call = await proxy(context, exchange, caller);
     if (call !== undefined) {
       count(call);
+      context.answers.add(call);
       logRequest(context, call, context.platform.clock.monotonic() - startedAt);
     }
     // Else the hub has closed over it: an empty answer would be taken for the cloud's.

@@ -1,4 +1,5 @@
-import type { GaugeValue, Metrics } from "../platform/metrics.ts";
+import type { Metrics, MetricValue } from "../platform/metrics.ts";
+import { declareAdmissionMetrics } from "./admission_metrics.ts";
 import { declareFilterMetrics } from "./filter_metrics.ts";
 import { declareTokenMetrics } from "./token_metrics.ts";
 import type { Call } from "./call.ts";
@@ -27,6 +28,7 @@ export function declareMetrics(
     ],
   );
   declareLinkMetrics(context, metrics);
+  declareAdmissionMetrics(context.admission, metrics);
   metrics.gauge("holdfast_collections", "Collections by state", ["state"], () => states(context));
   metrics.gauge("holdfast_objects", "Objects in collections", [], () => [{ value: sum(context, (c) => c.size) }]);
   metrics.gauge("holdfast_watchers", "Open local watches", [], () => [{ value: sum(context, (c) => c.watchers) }]);
@@ -36,8 +38,8 @@ export function declareMetrics(
     [],
     () => [{ value: context.replica.records.size }],
   );
-  metrics.gauge(
-    "holdfast_records_dropped",
+  metrics.counted(
+    "holdfast_records_dropped_total",
     "Records that went for want of room",
     [],
     () => [{ value: context.replica.records.dropped }],
@@ -48,8 +50,8 @@ export function declareMetrics(
     [],
     () => [{ value: context.replica.documents.size }],
   );
-  metrics.gauge(
-    "holdfast_documents_dropped",
+  metrics.counted(
+    "holdfast_documents_dropped_total",
     "Copies of documents that went for want of room",
     [],
     () => [{ value: context.replica.documents.dropped }],
@@ -60,8 +62,8 @@ export function declareMetrics(
     [],
     () => [{ value: context.pagedLists.size }],
   );
-  metrics.gauge(
-    "holdfast_paged_lists_dropped",
+  metrics.counted(
+    "holdfast_paged_lists_dropped_total",
     "Lists that went for want of room before their last page",
     [],
     () => [{ value: context.pagedLists.dropped }],
@@ -87,8 +89,8 @@ function declareCallerMetrics(
   { context, callers }: { readonly context: HubContext; readonly callers: Pick<Callers, "refused"> },
   metrics: Metrics,
 ): void {
-  metrics.gauge(
-    "holdfast_callers_refused",
+  metrics.counted(
+    "holdfast_callers_refused_total",
     "Requests on the TLS port whose token could not be verified",
     [],
     () => [{ value: callers.refused }],
@@ -96,8 +98,8 @@ function declareCallerMetrics(
   const { grants } = context;
   if (grants !== undefined) {
     metrics.gauge("holdfast_grants", "What service accounts may read", [], () => [{ value: grants.size }]);
-    metrics.gauge(
-      "holdfast_grants_dropped",
+    metrics.counted(
+      "holdfast_grants_dropped_total",
       "Grants that went for want of room",
       [],
       () => [{ value: grants.dropped }],
@@ -109,7 +111,7 @@ function declareCallerMetrics(
   if (context.tokens !== undefined) declareTokenMetrics(context.tokens, metrics);
 }
 
-function states({ replica }: HubContext): GaugeValue[] {
+function states({ replica }: HubContext): MetricValue[] {
   const counts = new Map<string, number>(["syncing", "live", "stale", "refused"].map((state) => [state, 0]));
   for (const { state } of replica.collections()) counts.set(state, (counts.get(state) ?? 0) + 1);
   return [...counts].map(([state, value]) => ({ value, labels: { state } }));

@@ -2,7 +2,7 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { HubContext } from "./context.ts";
 
 /** Declares what is measured of the way to the cloud. */
-export function declareLinkMetrics({ cloud, link, lease }: HubContext, metrics: Metrics): void {
+export function declareLinkMetrics({ cloud, link, lease, history }: HubContext, metrics: Metrics): void {
   metrics.gauge(
     "holdfast_link_online",
     "Whether an API server answers",
@@ -21,6 +21,12 @@ export function declareLinkMetrics({ cloud, link, lease }: HubContext, metrics: 
     "Requests under way to an API server, watches included",
     ["backend"],
     () => cloud.backends.map(({ address, inFlight }) => ({ value: inFlight, labels: { backend: address } })),
+  );
+  metrics.gauge(
+    "holdfast_link_history_dropped",
+    "Changes of the link's last hour that went for want of room",
+    [],
+    () => [{ value: history.dropped }],
   );
   const counters = {
     requests: metrics.counter("holdfast_cloud_requests_total", "Requests to the cloud by client", ["client"]),

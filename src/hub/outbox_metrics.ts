@@ -9,14 +9,14 @@ export function declareOutboxMetrics(outbox: Outbox, metrics: Metrics): void {
     return [...counts].map(([kind, value]) => ({ value, labels: { kind } }));
   });
   metrics.gauge("holdfast_outbox_bytes", "Bytes that wait for the cloud", [], () => [{ value: outbox.bytes }]);
-  metrics.gauge(
-    "holdfast_outbox_refused",
+  metrics.counted(
+    "holdfast_outbox_refused_total",
     "Writes that were refused for want of room",
     [],
     () => [{ value: outbox.refused }],
   );
-  metrics.gauge(
-    "holdfast_outbox_settled",
+  metrics.counted(
+    "holdfast_outbox_settled_total",
     "Objects whose writes have ended, by how",
     ["how"],
     () => [...outbox.counts].map(([how, value]) => ({ value, labels: { how } })),

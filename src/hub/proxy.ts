@@ -27,8 +27,11 @@ import { readCreated, writeInOrder } from "./writes_in_order.ts";
 /** Answers one request of the data plane through its exchange. Never rejects. @returns what came of it, for the log */
 export async function proxy(context: HubContext, exchange: Exchange, caller: Caller): Promise<Call | undefined> {
   let call: Call | undefined;
+  let release: (() => void) | undefined;
   try {
     call = readCall(exchange, caller);
+    release = context.admission.admit(call);
+    context.customColumns.noted(call.info);
     if (context.filters !== undefined) await filtersReady(context, call);
     const way = chosen(context, call);
     const isOwn = !["pass", "refuse"].includes(way);
@@ -46,6 +49,8 @@ export async function proxy(context: HubContext, exchange: Exchange, caller: Cal
       accept: negotiate(undefined),
     });
     call.fail(status);
+  } finally {
+    release?.();
   }
   return call;
 }

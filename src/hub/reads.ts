@@ -20,6 +20,9 @@ const firstSyncMs = 30_000;
 /** How long a read waits for a version that the collection has not reached yet, as the API server does (R1, R5). */
 const freshnessMs = 1_000;
 
+/** So often a read waits anew while writes go on. */
+const maxRounds = 10;
+
 /** What became of a read of a collection: `cloud` where the request itself must go there (R1). */
 export type ReadOutcome = "answered" | "cloud";
 
@@ -30,9 +33,13 @@ export async function readCollection(context: HubContext, call: Call): Promise<R
   if (isGone(context, call)) return "answered";
   const view = reflectedView(context, call, queryOf(info, options));
   if (view === undefined) return "cloud";
-  const outcome = await current(context, call, view.collection);
-  if (outcome !== "current") return outcome;
-  if (isGone(context, call)) return "answered";
+  // What comes between the end of the wait and the answer counts too (R5).
+  for (let round = 0; round === 0 || isOutdated(context, call, view.collection); round++) {
+    if (round === maxRounds) return "cloud";
+    const outcome = await current(context, call, view.collection);
+    if (outcome !== "current") return outcome;
+    if (isGone(context, call)) return "answered";
+  }
   return await answers(call, () => answerView(context, call, view)) ? "answered" : "cloud";
 }
 
@@ -157,14 +164,24 @@ async function current(context: HubContext, call: Call, collection: Collection):
   }
   if (!needsState) return "current";
   const version = call.options?.resourceVersion ?? "";
-  // Any state will do for version 0; without a version it must be the newest.
-  if (collection.state !== "live" && !offline() && version !== "0") return "cloud";
+  if (!isKeptUp(call, collection) && !offline()) return "cloud";
   const fresh = () => !isAhead(collection, version) && !replica.freshness.isBehind(collection);
   if (await waitFor(context, call, { done: fresh, limitMs: freshnessMs, subscribe })) return "current";
   if (!offline()) return "cloud";
   if (!isAhead(collection, version)) return "current";
   refuseAhead(context, call, collection);
   return "answered";
+}
+
+/** Whether a state that could be given a moment ago cannot be any more. */
+function isOutdated({ link, replica }: HubContext, call: Call, collection: Collection): boolean {
+  if (!wantsState(call) || link.state === "offline") return false;
+  return !isKeptUp(call, collection) || replica.freshness.isBehind(collection);
+}
+
+/** Any state will do for version 0; without a version it must be the newest. */
+function isKeptUp({ options }: Call, { state }: Collection): boolean {
+  return state === "live" || options?.resourceVersion === "0";
 }
 
 /**

@@ -1,20 +1,26 @@
 import type { Clock } from "../platform/clock.ts";
-import type { Logger } from "../platform/logger.ts";
+import type { Logger, LogLevel } from "../platform/logger.ts";
 
-/** One line in this time: anybody who reaches the port can be refused, over and over. */
+/** One line in this time: whoever reaches the port can be refused, over and over. */
 const everyMs = 1_000;
 
-/** Callers that were refused: counted each, told in the log about once a second. */
+export interface RefusalsOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Of the line, which says `message`. */
+  readonly level: LogLevel;
+  readonly message: string;
+}
+
+/** Requests that were refused for one reason: counted each, told in the log about once a second. */
 export class Refusals {
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #options: RefusalsOptions;
   #count = 0;
   #leftOut = 0;
   #quietUntil = 0;
 
-  constructor({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
-    this.#clock = clock;
-    this.#logger = logger;
+  constructor(options: RefusalsOptions) {
+    this.#options = options;
   }
 
   get count(): number {
@@ -23,8 +29,9 @@ export class Refusals {
 
   /** @param fields of the line; it also says how many were left out before it */
   add(fields: Readonly<Record<string, unknown>>): void {
+    const { clock, logger, level, message } = this.#options;
     this.#count++;
-    const now = this.#clock.monotonic();
+    const now = clock.monotonic();
     if (now < this.#quietUntil) {
       this.#leftOut++;
       return;
@@ -33,6 +40,6 @@ export class Refusals {
     this.#quietUntil = now + everyMs;
     this.#leftOut = 0;
     const before = leftOut === 0 ? {} : { leftOut };
-    this.#logger.log("info", "A caller is refused: its token cannot be verified", { ...fields, ...before });
+    logger.log(level, message, { ...fields, ...before });
   }
 }

@@ -165,11 +165,12 @@ async function answerWatch(context: HubContext, call: Call, view: View): Promise
 }
 
 /** The form that the client wants, where it can be had here in JSON (R12). */
-export function formFor({ platform }: HubContext, { accept, info }: Call): Form | undefined {
+export function formFor({ platform, customColumns }: HubContext, { accept, info }: Call): Form | undefined {
   if (accept.as === undefined || !accept.asJson) return undefined;
   const asked = info.query.get("includeObject");
   const includeObject = asked === "None" || asked === "Object" ? asked : "Metadata";
-  return formOf({ transform: accept.as, query: info, includeObject, nowMs: platform.clock.now() });
+  const printer = customColumns.printerOf(info);
+  return formOf({ transform: accept.as, query: info, includeObject, nowMs: platform.clock.now(), printer });
 }
 
 function watchStart({ options }: Call, collection: Collection): WatchStart {

@@ -1,135 +1,75 @@
 import { Hono } from "hono";
+import { serviceUnavailable } from "../kube/status.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import type { Outbox } from "../replica/outbox.ts";
 import { createCacheApp } from "./cache_app.ts";
-import type { HubContext } from "./context.ts";
-import { certificateChecks, type HubCertificates } from "./hub_certificates.ts";
+import { createDebugApp, type DebugOptions } from "./debug_app.ts";
+import { hubStatus, type HubStatusParts } from "./hub_status.ts";
 import { createJoinTokenApp } from "./join_token_app.ts";
 import { createOutboxApp } from "./outbox_app.ts";
-import type { Filters } from "./filters.ts";
-import { iso, leaseStatus, linkStatus } from "./link_status.ts";
-import type { Check } from "./readiness_check.ts";
+import { isReady, readinessChecks, verboseReadiness } from "./readiness.ts";
+import { StatusEvents } from "./status_events.ts";
+import type { StatusPage } from "./status_page/page.ts";
+import { statusResponse } from "./status_response.ts";
 
-export interface StatusAppOptions {
-  readonly context: HubContext;
+export interface StatusAppOptions extends HubStatusParts {
   readonly metrics: Metrics;
-  readonly version: string;
-  readonly startedAt: number;
-  readonly certificates?: HubCertificates;
-  /** Why the TLS port is not open; nothing where it is. */
-  readonly secureProblem?: () => string | undefined;
+  /** Missing where there is no `/debug/…`. */
+  readonly debug?: DebugOptions;
 }
 
 /** The routes of the status server (design, section 9). */
 export function createStatusApp(options: StatusAppOptions): Hono {
-  const { context, metrics, version, startedAt, certificates } = options;
+  const { context, metrics, certificates } = options;
   const app = new Hono();
   app.get("/healthz", (c) => c.text("ok"));
   app.get("/livez", (c) => c.text("ok"));
   app.get("/readyz", (c) => {
-    const checks = [...readiness(context), ...portChecks(options)];
-    const ready = checks.every((check) => check.ok || check.informational);
+    const checks = readinessChecks(options);
+    const ready = isReady(checks);
     if (ready && c.req.query("verbose") === undefined) return c.text("ok");
-    return c.text(verbose(checks, ready), ready ? 200 : 503);
+    return c.text(verboseReadiness(checks), ready ? 200 : 503);
   });
   app.get("/metrics", async () => {
     const { contentType, text } = await metrics.render();
     return new Response(text, { headers: { "Content-Type": contentType } });
   });
-  app.get("/v1/status", (c) => c.json(status(context, { version, startedAt })));
+  app.get("/v1/status", (c) => c.json(hubStatus(options)));
+  app.route("/", createPageApp(options));
   app.route("/", createCacheApp(context));
   app.route("/", createOutboxApp(context));
   app.route("/", createJoinTokenApp(certificates?.takeJoinToken));
+  app.route("/", createDebugApp(options.debug));
   app.notFound((c) => c.text("404 page not found", 404));
   return app;
 }
 
-function readiness({ link, replica, outbox, filters }: HubContext): Check[] {
-  const { failure } = replica.batch;
-  return [
-    { name: "ping", ok: true, why: "" },
-    { name: "restored", ok: true, why: "" },
-    { name: "link-checked", ok: link.state !== "unknown", why: "the link to the cloud was not checked yet" },
-    {
-      name: "cloud",
-      ok: link.state === "online",
-      why: `out of reach: ${link.reason}, the replica answers`,
-      informational: true,
-    },
-    {
-      name: "store",
-      ok: failure === undefined,
-      why: `going on from memory: ${failure ?? ""}, the replica answers`,
-      informational: true,
-    },
-    ...(outbox === undefined ? [] : [outboxCheck(outbox)]),
-    ...(filters === undefined ? [] : [filtersCheck(filters)]),
-  ];
-}
-
-function filtersCheck(filters: Filters): Check {
-  const problems = filters.problems();
-  return { name: "filters", ok: problems.length === 0, why: `off: ${problems.join("; ")}`, informational: true };
-}
-
-function outboxCheck({ failure, size }: Outbox): Check {
-  const why = failure === undefined ? `${size} objects wait for the cloud` : `cannot be written: ${failure}`;
-  return { name: "outbox", ok: failure === undefined && size === 0, why, informational: true };
-}
-
-function portChecks({ certificates, secureProblem }: StatusAppOptions): readonly Check[] {
-  return [
-    ...(certificates === undefined ? [] : certificateChecks(certificates)),
-    ...(secureProblem === undefined ? [] : [secureCheck(secureProblem())]),
-  ];
-}
-
-function secureCheck(problem: string | undefined): Check {
-  const why = `not open: ${problem ?? ""}, all else works`;
-  return { name: "secure-port", ok: problem === undefined, why, informational: true };
-}
-
-/** In the form of kube-apiserver's own /readyz?verbose. */
-function verbose(checks: readonly Check[], ready: boolean): string {
-  const lines = checks.map(({ name, ok, why, informational }) => {
-    if (ok) return `[+]${name} ok`;
-    return informational ? `[!]${name} ${why}` : `[-]${name} failed: ${why}`;
+/** `GET /`: the page, for people. `GET /v1/events`: how the hub is, at each change (server-sent events). */
+function createPageApp(options: StatusAppOptions): Hono {
+  const { context: { platform: { clock }, link, draining }, metrics } = options;
+  const app = new Hono();
+  let page: Promise<StatusPage> | undefined;
+  app.get("/", async () => {
+    page ??= import("./status_page/page.ts").then(({ openStatusPage }) => openStatusPage());
+    return await (await page)(hubStatus(options), clock.now());
   });
-  return [...lines, ready ? "readyz check passed" : "readyz check failed", ""].join("\n");
+  const events = new StatusEvents({ clock, link, ended: draining, status: () => JSON.stringify(hubStatus(options)) });
+  declareEventMetrics(events, metrics);
+  app.get("/v1/events", (c) => {
+    const headers = { "Content-Type": "text/event-stream", "Cache-Control": "no-store" };
+    if (c.req.method === "HEAD") return new Response(null, { headers });
+    const stream = events.listen();
+    if (stream === undefined) return statusResponse(serviceUnavailable("Too many listen to the events of this hub"));
+    return new Response(stream, { headers });
+  });
+  return app;
 }
 
-function status(
-  context: HubContext,
-  hub: { readonly version: string; readonly startedAt: number },
-) {
-  const { replica, nodeName, platform } = context;
-  return {
-    version: hub.version,
-    runtime: platform.runtime,
-    nodeName,
-    startedAt: iso(hub.startedAt),
-    link: linkStatus(context),
-    lease: leaseStatus(context),
-    traffic: context.cloud.traffic.clients(),
-    store: {
-      ok: replica.batch.failure === undefined,
-      pendingRows: replica.batch.pendingRows,
-      ...(replica.batch.failure === undefined ? {} : { error: replica.batch.failure }),
-    },
-    records: { count: replica.records.size, bytes: replica.records.bytes, dropped: replica.records.dropped },
-    documents: {
-      count: replica.documents.size,
-      bytes: replica.documents.bytes,
-      dropped: replica.documents.dropped,
-    },
-    collections: [...replica.collections()].map((collection) => ({
-      ...collection.query,
-      state: collection.state,
-      since: iso(collection.since),
-      resourceVersion: collection.resourceVersion,
-      epoch: collection.epoch,
-      objects: collection.size,
-      watchers: collection.watchers,
-    })),
-  };
+function declareEventMetrics(events: StatusEvents, metrics: Metrics): void {
+  metrics.gauge("holdfast_status_listeners", "Who listens to the hub's events", [], () => [{ value: events.size }]);
+  metrics.counted(
+    "holdfast_status_listeners_refused_total",
+    "Listeners that were refused for want of room",
+    [],
+    () => [{ value: events.refused }],
+  );
 }

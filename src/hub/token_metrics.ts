@@ -4,8 +4,8 @@ import type { KeptTokens } from "../replica/kept_tokens.ts";
 /** Declares what is counted of the tokens that are kept. */
 export function declareTokenMetrics(tokens: KeptTokens, metrics: Metrics): void {
   metrics.gauge("holdfast_tokens", "Service account tokens that are kept", [], () => [{ value: tokens.size }]);
-  metrics.gauge(
-    "holdfast_tokens_dropped",
+  metrics.counted(
+    "holdfast_tokens_dropped_total",
     "Tokens that went for want of room",
     [],
     () => [{ value: tokens.dropped }],

@@ -16,12 +16,7 @@ export interface CertificateMembers {
 
 /** Reads a certificate (RFC 5280, section 4.1). @param der @throws RangeError where it is none */
 export function certificateMembers(der: Uint8Array): CertificateMembers {
-  const [certificate] = derElements(der);
-  const [signed] = derElements(contentOf(certificate, sequence));
-  const members = derElements(contentOf(signed, sequence));
-  if (members[0]?.tag === version) members.shift();
-  // serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo
-  const [, , , validity, , publicKey] = members;
+  const [, , , validity, , publicKey] = signedMembers(der);
   const [notBefore, notAfter] = derElements(contentOf(validity, sequence));
   contentOf(publicKey, sequence);
   return {
@@ -29,6 +24,18 @@ export function certificateMembers(der: Uint8Array): CertificateMembers {
     notBefore: timeOf(notBefore),
     notAfter: timeOf(notAfter),
   };
+}
+
+/**
+ * What was signed: serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo, and what else there is.
+ *
+ * @throws RangeError where it is no certificate
+ */
+export function signedMembers(der: Uint8Array): readonly DerElement[] {
+  const [certificate] = derElements(der);
+  const [signed] = derElements(contentOf(certificate, sequence));
+  const members = derElements(contentOf(signed, sequence));
+  return members[0]?.tag === version ? members.slice(1) : members;
 }
 
 /** When the first certificate of a PEM text expires, in milliseconds since 1970; nothing where it is none. */

@@ -11,7 +11,7 @@ import { ServingTrust } from "./serving_trust.ts";
 export interface ServingCertificate {
   /** Missing until the cluster has signed one; one that has expired is given on. */
   current(): Pick<ServerTls, "cert" | "key"> | undefined;
-  /** Called after each new one. */
+  /** Called after each new one, and after each change of whether pods believe it. */
   onChange(listener: () => void): void;
   /** Why there is none, or only an expired one; nothing where there is one. */
   failure(): string | undefined;
@@ -53,15 +53,20 @@ export async function openServingCertificate(options: ServingCertificateOptions)
     template: (signal) => wantedCertificate(options, signal),
     api: () => api,
   });
+  const listeners = new Set<() => void>();
+  const changed = () => {
+    for (const listener of [...listeners]) listener();
+  };
+  kept.onChange(changed);
   const trust = new ServingTrust({
-    ...options,
+    ...{ ...options, changed },
     path: `${rootDir}/pki/kube-root-ca.crt`,
     certificate: () => kept.current?.cert,
   });
   await Promise.all([kept.load(), trust.load()]);
   return {
     current: () => kept.current,
-    onChange: (listener) => kept.onChange(listener),
+    onChange: (listener) => void listeners.add(listener),
     failure: () => kept.failure,
     distrusted: () => trust.problem,
     expiresAt: () => kept.current?.notAfter,

@@ -19,6 +19,8 @@ export interface ServingTrustOptions {
   readonly api: JsonApi;
   /** The serving certificate, PEM. */
   readonly certificate: () => string | undefined;
+  /** Called after each change of what pods believe. */
+  readonly changed: () => void;
 }
 
 /** Every namespace has one; this one a node may read (deploy/rbac/hub.yaml). */
@@ -82,8 +84,10 @@ export class ServingTrust {
   async #run(): Promise<void> {
     const { clock, random } = this.#options;
     for (;;) {
+      const before = this.problem;
       const delayMs = await this.#read();
       this.#tell();
+      if (this.problem !== before) this.#options.changed();
       await clock.sleep(delayMs * (0.5 + random.float() / 2), this.#closing.signal);
     }
   }

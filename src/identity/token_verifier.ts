@@ -27,7 +27,7 @@ export class TokenError extends Error {
 /** Signatures of public keys alone: no `none`, and no HMAC, for which a public key would be the secret. */
 const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 /** What two clocks may differ by, as kube-apiserver has it (go-jose jwt.DefaultLeeway). */
-const leewayMs = 60_000;
+export const leewayMs = 60_000;
 /** Keys are asked for again at the first token after this. */
 const refreshMs = 60 * 60_000;
 /** Where that fails it is tried again after this. */

@@ -9,8 +9,20 @@ export interface ListenOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly tls?: ServerTls;
-  /** Connections at once; further ones are refused. @default {1024} */
+  /**
+   * Connections at once. A further one takes the place of the oldest that has no request; where each has one, it is refused.
+   * @default {1024}
+   */
   readonly maxConnections?: number;
+  /** From a connection's opening to the end of its first request's header, TLS included. Milliseconds. @default {60_000} */
+  readonly headersTimeoutMs?: number;
+  /** From the end of an answer to the end of the next request's header. Milliseconds. @default {180_000} */
+  readonly idleTimeoutMs?: number;
+  /**
+   * How long bytes of a request's body are waited for altogether, beside a second for each KiB that has come; until its answer
+   * has begun. Milliseconds. @default {60_000}
+   */
+  readonly bodyPatienceMs?: number;
 }
 
 /** PEM texts. */
@@ -21,10 +33,20 @@ export interface ServerTls {
   readonly clientCa?: string;
 }
 
-/** A port that listens. */
+/** Of the connections of a listener. */
+export interface ListenerCounts {
+  readonly open: number;
+  /** Ended for want of room: past `maxConnections`. */
+  readonly refused: number;
+  /** Ended, they or a stream of them, because their client was too slow with a request. */
+  readonly slow: number;
+}
+
+/** A port that listens. An answer under way is never cut for the time that it takes. */
 export interface Listener {
   readonly hostname: string;
   readonly port: number;
+  readonly counts: ListenerCounts;
   /** New connections get the new certificate; open ones go on. */
   updateTls(tls: ServerTls): void;
   /** Answers under way, those of hijacked connections aside. */

@@ -3,7 +3,9 @@ export interface Metrics {
   /** Declares a counter; the same name gives the same one. */
   counter(name: string, help: string, labels?: readonly string[]): Counter;
   /** Declares a gauge that is read at each scrape. */
-  gauge(name: string, help: string, labels: readonly string[], read: () => Iterable<GaugeValue>): void;
+  gauge(name: string, help: string, labels: readonly string[], read: () => Iterable<MetricValue>): void;
+  /** Declares a counter that somebody else counts; it is read at each scrape. */
+  counted(name: string, help: string, labels: readonly string[], read: () => Iterable<MetricValue>): void;
   /** The Prometheus text format and its content type. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -13,8 +15,8 @@ export interface Counter {
   add(amount: number, labels?: Readonly<Record<string, string>>): void;
 }
 
-/** One value of a gauge, with its labels. */
-export interface GaugeValue {
+/** One value that was read, with its labels. */
+export interface MetricValue {
   readonly value: number;
   readonly labels?: Readonly<Record<string, string>>;
 }

@@ -37,6 +37,11 @@ export interface OpenStoreOptions {
    */
   readonly readOnly?: boolean;
   /**
+   * With `readOnly`: nobody has it open, so that nothing needs to be made beside the file. What somebody writes meanwhile may
+   * be read in part. @default {false}
+   */
+  readonly alone?: boolean;
+  /**
    * Begins anew: what lies there, which was found `corrupt`, is first moved to `<path>.damaged`, in place of what was moved
    * there before. @default {false}
    */

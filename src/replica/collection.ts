@@ -159,6 +159,10 @@ export class Collection {
   get size(): number {
     return this.#objects.size;
   }
+  /** Of its objects, before sealing; other collections may hold the same ones. */
+  get bytes(): number {
+    return [...this.#objects.values()].reduce((sum, { length }) => sum + length, 0);
+  }
   get resource(): ResourceEpoch {
     return this.#options.resource;
   }

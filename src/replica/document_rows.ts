@@ -104,6 +104,11 @@ export class DocumentRows {
     }
   }
 
+  /** Lets go of one. */
+  remove(question: string): void {
+    if (this.#kept.has(question)) this.#drop(question);
+  }
+
   /** Lets go of all. @returns how many there were */
   clear(): number {
     const count = this.size;

@@ -3,6 +3,7 @@ import type { Transform } from "../kube/media_type.ts";
 import { framePartialList, type MetaVersion, partialObject } from "../kube/partial_object.ts";
 import type { Query } from "../kube/resources.ts";
 import { type IncludeObject, printTable } from "../kube/table/print_table.ts";
+import type { TablePrinter } from "../kube/table/table_printer.ts";
 
 /** What the metadata of a list says, whatever its form. */
 export type FormedListMeta = Pick<FrameListOptions, "resourceVersion" | "continue" | "remainingItemCount">;
@@ -19,12 +20,14 @@ export interface FormOptions {
   readonly transform: Transform;
   readonly query: Pick<Query, "group" | "resource">;
   readonly includeObject: IncludeObject;
+  /** Of Tables. @default the resource's own; of a custom resource its name and age */
+  readonly printer?: TablePrinter | undefined;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
 }
 
 /** @returns the form; missing where it is not to be had here */
-export function formOf({ transform, query, includeObject, nowMs }: FormOptions): Form | undefined {
+export function formOf({ transform, query, includeObject, nowMs, printer }: FormOptions): Form | undefined {
   if (transform.group !== "meta.k8s.io" || !isMetaVersion(transform.version)) return undefined;
   const { version } = transform;
   if (transform.kind !== "Table") {
@@ -33,8 +36,9 @@ export function formOf({ transform, query, includeObject, nowMs }: FormOptions):
       object: (object) => partialObject(object, version),
     };
   }
+  const own = printer === undefined ? {} : { printer };
   const print = (objects: readonly Uint8Array[], meta: FormedListMeta, columns: boolean) =>
-    printTable(query, objects, { ...meta, nowMs, includeObject, version, columns });
+    printTable(query, objects, { ...meta, ...own, nowMs, includeObject, version, columns });
   if (print([], { resourceVersion: "" }, true) === undefined) return undefined;
   let described = false;
   return {

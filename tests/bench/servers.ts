@@ -109,6 +109,7 @@ export async function startHub(
     "--node-name=node-1",
     "--proxy-port=0",
     "--serve-port=0",
+    "--enable-dummy-if=false",
     ...flags,
   ]);
   const [, proxy, status] = await process.appears(

@@ -32,7 +32,7 @@ describe("a kubelet behind the hub, through faults", () => {
   const pids = new Map<string, number>();
 
   before(async () => {
-    scene = await startScene({ hub: true, node: true, nodeName: NODE });
+    scene = await startScene({ hub: true, node: true, nodeName: NODE, rights: true });
     assert.ok(scene.hub && scene.node);
     ({ hub, node } = scene);
     await scene.cluster.direct.ok(["create", "-f", "-"], {

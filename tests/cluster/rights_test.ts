@@ -19,6 +19,40 @@ const CONTROLLER = "system:serviceaccount:kube-system:holdfast-controller";
 const NODES = ["plain", "yurt"] as const;
 const PROJECT: string = join(import.meta.dirname, "..", "..");
 
+const WIDGETS_PATH = "/apis/example.com/v1/widgets";
+const RBAC = "rbac.authorization.k8s.io";
+/** A custom resource that the cluster lets its nodes read. */
+const WIDGETS = {
+  apiVersion: "v1",
+  kind: "List",
+  items: [
+    {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "widgets.example.com" },
+      spec: {
+        group: "example.com",
+        scope: "Cluster",
+        names: { plural: "widgets", kind: "Widget" },
+        versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
+      },
+    },
+    {
+      apiVersion: `${RBAC}/v1`,
+      kind: "ClusterRole",
+      metadata: { name: "widgets" },
+      rules: [{ apiGroups: ["example.com"], resources: ["widgets"], verbs: ["list", "watch"] }],
+    },
+    {
+      apiVersion: `${RBAC}/v1`,
+      kind: "ClusterRoleBinding",
+      metadata: { name: "widgets" },
+      roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: "widgets" },
+      subjects: [{ apiGroup: RBAC, kind: "Group", name: "system:nodes" }],
+    },
+  ],
+};
+
 describe("hubs and controllers with exactly the rights of deploy/rbac", () => {
   let cluster: Cluster;
   let events: () => readonly AuditEvent[];
@@ -33,6 +67,8 @@ describe("hubs and controllers with exactly the rights of deploy/rbac", () => {
       flags: [...audited.flags, `--controller-manager-flag=${CONTROLLERS}`],
     });
     await cluster.direct.ok(["apply", "-f", join(PROJECT, "deploy", "rbac", "hub.yaml")]);
+    await cluster.direct.ok(["create", "-f", "-"], { stdin: JSON.stringify(WIDGETS) });
+    await waitFor("widgets to be served", 20_000, async () => (await cluster.api(WIDGETS_PATH)).status === 200);
     controllers.push(await startController(cluster, "controller-a"), await startController(cluster, "controller-b"));
     for (const name of NODES) {
       const form = name === "yurt" ? ["--hub-cert-organizations=openyurt:tenant:a"] : [];
@@ -66,6 +102,8 @@ describe("hubs and controllers with exactly the rights of deploy/rbac", () => {
       };
       assert.equal((await hub.api(`/api/v1/nodes/${name}/status`, patch)).status, 200);
       await asKubelet(hub, name);
+      // Its columns are asked for then.
+      assert.equal((await hub.api(WIDGETS_PATH)).status, 200);
       await asFiltered(hub);
     }
     for (const hub of hubs) {

@@ -268,23 +268,6 @@ test("Peer.uid tells who is at the other end of a loopback connection", async (c
   });
 });
 
-test("listen refuses connections past maxConnections", async () => {
-  const listener = await network.listen(
-    { hostname: "127.0.0.1", port: 0, maxConnections: 2 },
-    () => new Response("ok"),
-  );
-  const wires = [await connectWire(listener.port), await connectWire(listener.port)];
-  for (const wire of wires) {
-    wire.send(`GET / HTTP/1.1\r\n${HEAD}`);
-    await wire.untilText("200 OK");
-  }
-  const third = await connectWire(listener.port);
-  third.send(`GET / HTTP/1.1\r\n${HEAD}`);
-  assert.equal(await third.untilClosed(), "");
-  for (const wire of wires) wire.destroy();
-  await listener.close(0);
-});
-
 test("listen rejects with EADDRINUSE for a taken port", async () => {
   await withListener(() => new Response("ok"), async ({ port }) => {
     await assert.rejects(

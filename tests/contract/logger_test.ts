@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createLogger, type LoggerOptions } from "../../adapters/shared/logger.ts";
+import { createLogger } from "../../adapters/shared/logger.ts";
 import { LOG_ITEMS_MAX, LOG_TEXT_LENGTH_MAX } from "../../adapters/shared/log_fields.ts";
-import type { Logger, LogLevel } from "../../src/platform/logger.ts";
+import type { Logger, LoggerOptions, LogLevel } from "../../src/platform/logger.ts";
 import { startProgram } from "../testing/child_program.ts";
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
@@ -36,6 +36,18 @@ describe("Logger", () => {
       assert.deepEqual(LEVELS.filter((each) => logger.enabled(each)), LEVELS.slice(rank));
     });
   }
+
+  it("log asks for its level at each line, where that is a function", () => {
+    let level: LogLevel = "info";
+    const [logger, lines] = createTestLogger({ level: () => level, format: "json" });
+    logger.log("debug", "before");
+    level = "debug";
+    assert.equal(logger.enabled("debug"), true);
+    logger.log("debug", "between");
+    level = "error";
+    logger.log("warn", "after");
+    assert.deepEqual(lines.map((line) => parseLine(line).message), ["between"]);
+  });
 
   it("createLogger gives each logger its own level and format", () => {
     const [debug, debugLines] = createTestLogger({ level: "debug", format: "json" });
@@ -127,7 +139,7 @@ function parseLine(line: string | undefined): ParsedLine {
   return JSON.parse(line ?? "") as ParsedLine;
 }
 
-function createTestLogger(options: Pick<LoggerOptions, "level" | "format">): readonly [Logger, readonly string[]] {
+function createTestLogger(options: LoggerOptions): readonly [Logger, readonly string[]] {
   const lines: string[] = [];
   const now = (): number => Date.UTC(2026, 0, 2, 3, 4, 5, 6);
   return [createLogger({ ...options, now, write: (line) => lines.push(line) }), lines];

@@ -50,6 +50,15 @@ describe("Metrics", () => {
     assert.ok((await valueOf(metrics, "holdfast_metrics_read_failures_total") ?? 0) >= 1);
   });
 
+  it("counted is a counter that is read at each scrape", async () => {
+    const metrics = createMetrics();
+    let value = 1;
+    metrics.counted("test_read_total", "Read.", ["how"], () => [{ value, labels: { how: "so" } }]);
+    assert.match((await metrics.render()).text, /# TYPE test_read_total counter\n/);
+    value = 3;
+    assert.equal(await valueOf(metrics, 'test_read_total{how="so"}'), 3);
+  });
+
   it("render gives the text format with help and type, and the process's own figures", async () => {
     const metrics = createMetrics();
     metrics.counter("test_total", "What it counts.");

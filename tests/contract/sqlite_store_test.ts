@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { open, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -125,6 +125,19 @@ describe("openStore beside another writer", () => {
       other.kill("SIGKILL");
       await other.ended;
       await (await openStore({ path, durability: "normal" })).close();
+    }));
+
+  it("openStore for reading alone leaves nothing beside the file", () =>
+    withStorePath(async (path) => {
+      const store = await openStore({ path, durability: "normal" });
+      await store.commit({ put: [["key", bytes("kept")]] });
+      await store.close();
+      const before = readdirSync(dirname(path)).toSorted();
+      const reader = await openStore({ path, durability: "normal", readOnly: true, alone: true });
+      assert.deepEqual(await reader.get("key"), bytes("kept"));
+      await assert.rejects(reader.commit({ remove: ["key"] }), failure("failed"));
+      await reader.close();
+      assert.deepEqual(readdirSync(dirname(path)).toSorted(), before);
     }));
 
   it("close ends the worker, so that the process ends by itself", () =>

@@ -30,10 +30,11 @@ test("holdfast demo stays up after its story, answers on the ports that it print
   const program = startProgram(main, ["demo", "--proxy-port=0", "--serve-port=0"]);
   await program.waitFor("to cut and heal the link");
   const proxy = /API through the hub +(http:\S+)/.exec(program.output())?.[1];
-  const status = /status +(http:\S+)/.exec(program.output())?.[1];
+  const page = /status page +(http:\S+)/.exec(program.output())?.[1];
   const pods = await (await fetch(`${proxy}/api/v1/pods`)).text();
   assert.match(pods, /"name":"web-3"/);
-  assert.match(await (await fetch(status ?? "")).text(), /"online"/);
+  assert.match(await (await fetch(`${page}v1/status`)).text(), /"online"/);
+  assert.match(await (await fetch(`${page}`)).text(), /<!doctype html>/i);
   program.kill("SIGTERM");
   const { exitCode, stderr } = await program.ended;
   assert.deepEqual([exitCode, stderr], [0, ""]);

@@ -150,7 +150,7 @@ test("refused callers are all counted, and told in the log about once a second",
     assertUnauthorized(await ask("made-up", podsPath));
     assert.deepEqual(lines().map(({ fields }) => fields?.leftOut), [undefined, 9]);
     const metrics = await (await fetch(`${scene.statusOrigin}/metrics`)).text();
-    assert.match(metrics, /^holdfast_callers_refused 11$/m);
+    assert.match(metrics, /^holdfast_callers_refused_total 11$/m);
   }));
 
 /** Sends the head of a request as it is. @returns the first line of the answer */

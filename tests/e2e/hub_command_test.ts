@@ -3,7 +3,13 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { spkiHashes } from "../../src/identity/spki_hash.ts";
 import { addresses, startHub, withCloud } from "../testing/hub_program.ts";
+import { connectWire } from "../testing/wire.ts";
 import type { HubStatus } from "../testing/running_hub.ts";
+
+interface JsonLine {
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>> & { readonly proxy?: string; readonly status?: string };
+}
 
 interface StateContent {
   readonly cluster: { readonly caHashes: readonly string[] };
@@ -98,6 +104,66 @@ test("holdfast hub keeps the cluster's identity and what it knows of its API ser
     assert.deepEqual(kept.cluster.caHashes, [other]);
   }));
 
+test("holdfast hub lets as many requests and watches go on at once as its flags say", () =>
+  withCloud(async (cloud) => {
+    const program = startHub(cloud, ["--max-requests-in-flight=1", "--max-watches=1"]);
+    const { proxy, status } = await addresses(program);
+    const code = async (path: string): Promise<number> => {
+      const answer = await fetch(proxy + path);
+      await answer.text();
+      return answer.status;
+    };
+    const untilInFlight = async (count: number): Promise<void> => {
+      const series = `holdfast_requests_in_flight{kind="short"} ${count}\n`;
+      while (!(await (await fetch(`${status}/metrics`)).text()).includes(series));
+    };
+    const watch = await fetch(`${proxy}/api/v1/pods?watch=1`);
+    assert.deepEqual([watch.status, await code("/api/v1/pods?watch=1")], [200, 429]);
+    const wire = await connectWire(Number(new URL(proxy).port));
+    // It goes on until its body is complete.
+    wire.send("POST /api/v1/pods HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n");
+    await untilInFlight(1);
+    assert.equal(await code("/api/v1/pods"), 429);
+    wire.destroy();
+    await untilInFlight(0);
+    assert.equal(await code("/api/v1/pods"), 200);
+    await watch.body?.cancel();
+  }));
+
+test("holdfast hub says more and less while it runs, in lines of JSON, as it is told", () =>
+  withCloud(async (cloud) => {
+    const program = startHub(cloud, ["--log-format=json"]);
+    await program.waitForError("Hub listens");
+    const lines = () => program.errors().trim().split("\n").map((line) => JSON.parse(line) as JsonLine);
+    const { proxy = "", status } = lines().find(({ message }) => message === "Hub listens")?.fields ?? {};
+    const requests = () => lines().filter(({ message }) => message === "Request").length;
+    const setVerbosity = async (body: string) => {
+      const answer = await fetch(`${status}/debug/flags/v`, { method: "PUT", body });
+      return [answer.status, (await answer.text()).trim()];
+    };
+    const ask = async () => assert.match(await (await fetch(`${proxy}/api/v1/pods`)).text(), /"web-1"/);
+    await ask();
+    assert.equal(requests(), 0);
+    assert.deepEqual(await setVerbosity("4"), [200, "successfully set klog.logging.verbosity to 4"]);
+    await ask();
+    await program.waitForError('"Request"');
+    assert.deepEqual(await setVerbosity("2"), [200, "successfully set klog.logging.verbosity to 2"]);
+    await ask();
+    program.kill("SIGTERM");
+    await program.ended;
+    assert.equal(requests(), 1);
+    assert.deepEqual(
+      lines().filter(({ message }) => message.startsWith("The log")).map(({ fields }) => fields),
+      [{ v: 4, level: "debug" }, { v: 2, level: "info" }],
+    );
+  }));
+
+test("holdfast hub --profiling=false has nothing below /debug", () =>
+  withCloud(async (cloud) => {
+    const { status } = await addresses(startHub(cloud, ["--profiling=false"]));
+    assert.equal((await fetch(`${status}/debug/flags/v`, { method: "PUT", body: "4" })).status, 404);
+  }));
+
 test("holdfast hub in cloud mode leaves nothing on disk", () =>
   withCloud(async (cloud) => {
     const program = startHub(cloud, ["--working-mode=cloud", `--disk-cache-path=${cloud.folder}/cache`]);
@@ -134,6 +200,14 @@ for (
     ["another lb-mode", () => ["--lb-mode=random"], 2, /--lb-mode.*must be rr or priority/],
     ["another working mode", () => ["--working-mode=local"], 2, /--working-mode.*must be edge or cloud/],
     ["no time between heartbeats", () => ["--heartbeat-interval-seconds=0"], 2, /must be more than 0/],
+    ["another log format", () => ["--log-format=xml"], 2, /--log-format.*must be text or json/],
+    [
+      "no requests",
+      () => ["--max-requests-in-flight=0"],
+      2,
+      /--max-requests-in-flight.*must be a whole number from 1 /,
+    ],
+    ["no watches", () => ["--max-watches=0"], 2, /--max-watches.*must be a whole number from 1 /],
     ["a plain API server", () => ["--server-addr=https://a,http://b"], 2, /--server-addr.*must use https/],
     ["an argument", () => ["extra"], 2, /Unexpected argument/],
   ] as const

@@ -254,7 +254,7 @@ test("a filter that throws is named, and whatever asks for its objects fails clo
     const failed = log.find(({ message }) => message === "A filter has failed");
     assert.deepEqual([failed?.fields["filter"], failed?.fields["object"]], ["throwing", "default/c"]);
     const metrics = await (await fetch(`${statusOrigin}/metrics`)).text();
-    assert.match(metrics, /holdfast_filter_failures\{filter="throwing"\} [1-9]/);
+    assert.match(metrics, /holdfast_filter_failures_total\{filter="throwing"\} [1-9]/);
   }, { filters: { own: [throwing] } });
 });
 

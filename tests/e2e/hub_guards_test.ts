@@ -66,6 +66,30 @@ test("the plain port refuses users who are not in --plain-allow-uid, where the p
     assert.equal((await send(`${statusOrigin}/v1/status`, {})).status, 200);
   }, { plainAllowUids: [4_000_000] }));
 
+const put = (origin: string, headers: Readonly<Record<string, string>> = {}) =>
+  fetch(`${origin}/debug/flags/v`, { method: "PUT", body: "6", headers });
+
+test("how much the log says is changed by root and the hub's own user, and by no web page", async () => {
+  const told: number[] = [];
+  const debug = { setVerbosity: (verbosity: number) => void told.push(verbosity) };
+  await serveHub(async ({ statusOrigin }) => {
+    assert.equal((await put(statusOrigin, { Origin: "http://evil.example" })).status, 403);
+    assert.equal((await put(statusOrigin, { "Sec-Fetch-Site": "cross-site" })).status, 403);
+    assert.deepEqual(told, []);
+    const answer = await put(statusOrigin);
+    assert.deepEqual([answer.status, await answer.text()], [
+      200,
+      "successfully set klog.logging.verbosity to 6\n",
+    ]);
+    assert.deepEqual(told, [6]);
+  }, { debug });
+  if (process.platform !== "linux") return;
+  await serveHub(async ({ statusOrigin }) => {
+    assert.equal((await put(statusOrigin)).status, 403);
+  }, { debug, plainAllowUids: [4_000_000] });
+  assert.deepEqual(told, [6]);
+});
+
 for (const path of ["/healthz", "/livez", "/readyz"]) {
   test(`the status server's ${path} is ok, without the cloud too`, () =>
     serveHub(async (scene) => {

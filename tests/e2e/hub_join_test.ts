@@ -304,6 +304,7 @@ function withCloud(run: (cloud: JoinCloud) => Promise<void>): Promise<void> {
         "--proxy-port=0",
         "--serve-port=0",
         "--proxy-secure-port=0",
+        "--enable-dummy-if=false",
       ].filter((flag) => !flags.some((one) => one.split("=")[0] === flag.split("=")[0]));
       const program = startCommand(holdfastWords("hub", ...own, ...flags.filter((flag) => !flag.endsWith("="))));
       programs.push(program);

@@ -293,5 +293,5 @@ test("holdfast_paged_lists counts the lists that are kept", () =>
     await scene.request("GET", `${mapsPath}?limit=3`);
     const metrics = await fetch(`${scene.statusOrigin}/metrics`).then((answer) => answer.text());
     assert.match(metrics, /^holdfast_paged_lists 1$/m);
-    assert.match(metrics, /^holdfast_paged_lists_dropped 0$/m);
+    assert.match(metrics, /^holdfast_paged_lists_dropped_total 0$/m);
   }));

@@ -226,5 +226,6 @@ function platformOf(clock: CountingClock, dice: Dice): Platform {
 const noMetrics: Metrics = {
   counter: () => ({ add: () => undefined }),
   gauge: () => undefined,
+  counted: () => undefined,
   render: () => Promise.resolve({ contentType: "text/plain", text: "" }),
 };

@@ -48,9 +48,21 @@ export async function createAuthority(commonName = "holdfast test authority"): P
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
+  return authorityOf(authority, keys.privateKey);
+}
+
+/** The authority of a cluster, whose key the test has. PEM texts, of an elliptic curve P-256. */
+export async function loadAuthority(caPem: string, keyPem: string): Promise<Authority> {
+  const base64 = keyPem.replace(/-----[A-Z ]+-----|\s/g, "");
+  const der = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const key = await crypto.subtle.importKey("pkcs8", der, ALGORITHM, false, ["sign"]);
+  return authorityOf(new x509.X509Certificate(caPem), key);
+}
+
+function authorityOf(authority: x509.X509Certificate, signingKey: CryptoKey): Authority {
   return {
     caPem: authority.toString("pem"),
-    issue: (options) => issue(options, { issuer: authority, signingKey: keys.privateKey }),
+    issue: (options) => issue(options, { issuer: authority, signingKey }),
     sign: async (requestPem, validity) => {
       const request = new x509.Pkcs10CertificateRequest(requestPem);
       const certificate = await x509.X509CertificateGenerator.create({
@@ -60,7 +72,7 @@ export async function createAuthority(commonName = "holdfast test authority"): P
         ...validity,
         signingAlgorithm: ALGORITHM,
         publicKey: request.publicKey,
-        signingKey: keys.privateKey,
+        signingKey,
         extensions: [...request.extensions],
       });
       return certificate.toString("pem");

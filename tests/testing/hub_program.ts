@@ -103,6 +103,7 @@ export function hubWords(
     "--proxy-port=0",
     "--serve-port=0",
     "--proxy-secure-port=0",
+    "--enable-dummy-if=false",
     ...flags,
   ]);
 }

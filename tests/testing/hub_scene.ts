@@ -5,6 +5,8 @@ import { random } from "../../adapters/shared/random.ts";
 import { openStore } from "../../adapters/shared/store.ts";
 import { createDemoApiServer, type DemoApiServer, type DemoApiServerOptions } from "../../src/demo/api_server.ts";
 import { type DemoCloud, startDemoCloud } from "../../src/demo/demo_cloud.ts";
+import type { DebugOptions } from "../../src/hub/debug_app.ts";
+import type { HubCertificates } from "../../src/hub/hub_certificates.ts";
 import { openHubState } from "../../src/hub/hub_state.ts";
 import { seedObject } from "../../src/demo/seed_object.ts";
 import type { FiltersOptions } from "../../src/hub/filters_options.ts";
@@ -49,6 +51,11 @@ export interface HubSceneOptions {
   readonly kubeletHealthGraceMs?: number;
   readonly filters?: FiltersOptions;
   readonly workingMode?: WorkingMode;
+  readonly maxRequestsInFlight?: number;
+  readonly maxWatches?: number;
+  readonly debug?: DebugOptions;
+  readonly nodeName?: string;
+  readonly certificates?: HubCertificates;
 }
 
 /** A hub in front of an embedded API server, both on loopback; the hub's clock stands still until it is told to move. */

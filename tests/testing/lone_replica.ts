@@ -24,6 +24,7 @@ export interface LoneReplica {
   readonly replica: Replica;
   readonly clock: FakeClock;
   readonly link: Link;
+  readonly cloud: Cloud;
 }
 
 /** A replica without a hub. */
@@ -36,6 +37,7 @@ export function loneReplica(options: LoneReplicaOptions = {}): LoneReplica {
   return {
     clock,
     link,
+    cloud,
     replica: new Replica({ cloud, link, store, clock, random, logger: silentLogger, memoryMaxBytes }),
   };
 }

@@ -8,7 +8,7 @@ import { type LoneReplica, loneReplica } from "./lone_replica.ts";
 import { createOneServerCloud, type OneServerCloud } from "./one_server_cloud.ts";
 
 /** A replica that reflects ConfigMaps of a cloud in virtual time. */
-export interface Reflected extends LoneReplica {
+export interface Reflected extends Omit<LoneReplica, "cloud"> {
   readonly cloud: OneServerCloud;
   /** The collection of a query, kept up to date. @default all ConfigMaps */
   reflect(query?: Partial<Query>): Collection;

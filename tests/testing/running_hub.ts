@@ -5,6 +5,9 @@ import { createUpstreamWith } from "../../adapters/shared/upstream.ts";
 import type { DemoCloud } from "../../src/demo/demo_cloud.ts";
 import type { LbMode } from "../../src/cloud/balancer.ts";
 import type { ClientTraffic } from "../../src/cloud/traffic.ts";
+import type { DebugOptions } from "../../src/hub/debug_app.ts";
+import type { ClientStatus } from "../../src/hub/client_status.ts";
+import type { HubCertificates } from "../../src/hub/hub_certificates.ts";
 import type { HubState } from "../../src/hub/hub_state.ts";
 import { createHub } from "../../src/hub/hub.ts";
 import type { FiltersOptions } from "../../src/hub/filters_options.ts";
@@ -59,7 +62,10 @@ export interface HubStatus {
     readonly reason: string;
     readonly backends: readonly { readonly address: string; readonly state: string; readonly reason: string }[];
   };
+  readonly ready?: boolean;
+  readonly history?: { readonly windowMs: number; readonly changes: readonly { readonly state: string }[] };
   readonly traffic?: readonly ClientTraffic[];
+  readonly clients?: readonly ClientStatus[];
   readonly lease?: { readonly alive: boolean; readonly failure?: string };
   readonly collections: readonly {
     readonly resource: string;
@@ -68,6 +74,7 @@ export interface HubStatus {
     readonly resourceVersion: string;
     readonly epoch: number;
     readonly objects: number;
+    readonly bytes?: number;
     readonly watchers: number;
   }[];
   readonly records: { readonly count: number };
@@ -130,15 +137,20 @@ export interface StartHubOptions {
   readonly further?: readonly DemoCloud[];
   readonly lbMode?: LbMode;
   readonly workingMode?: WorkingMode;
+  readonly maxRequestsInFlight?: number;
+  readonly maxWatches?: number;
+  readonly debug?: DebugOptions;
+  readonly nodeName?: string;
+  readonly certificates?: HubCertificates;
 }
 
-/** The node's own name in all tests of the hub. */
-const nodeName = "node-1";
+/** The node's own name in nearly all tests of the hub. */
+const usualNodeName = "node-1";
 
 /** Starts a hub on free loopback ports. */
 export async function startHub(options: StartHubOptions): Promise<RunningHub> {
   const { cloud, clock, store, log, authorization, plainAllowUids, kubeletHealthGraceMs } = options;
-  const { further = [], lbMode = "rr", workingMode = "edge" } = options;
+  const { further = [], lbMode = "rr", workingMode = "edge", nodeName = usualNodeName } = options;
   const createUpstream = createUpstreamWith({ http2: "watches" });
   const backends = [cloud, ...further].map(({ origin, host }) => ({
     host,
@@ -158,11 +170,15 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     ...(options.outboxStore === undefined ? {} : { outboxStore: options.outboxStore }),
     ...(options.outboxMaxBytes === undefined ? {} : { outboxMaxBytes: options.outboxMaxBytes }),
     ...(options.offlineTokenGraceMs === undefined ? {} : { offlineTokenGraceMs: options.offlineTokenGraceMs }),
+    ...(options.certificates === undefined ? {} : { certificates: options.certificates }),
     ...(options.filters === undefined ? {} : { filters: options.filters }),
     ...(options.state === undefined ? {} : { state: options.state }),
     ...(authorization === undefined ? {} : { authorization }),
     ...(plainAllowUids === undefined ? {} : { plainAllowUids }),
     ...(kubeletHealthGraceMs === undefined ? {} : { kubeletHealthGraceMs }),
+    ...(options.maxRequestsInFlight === undefined ? {} : { maxRequestsInFlight: options.maxRequestsInFlight }),
+    ...(options.maxWatches === undefined ? {} : { maxWatches: options.maxWatches }),
+    ...(options.debug === undefined ? {} : { debug: options.debug }),
   });
   const listen = createListen({});
   const plain = await listen({ hostname: "127.0.0.1", port: 0 }, hub.handle);

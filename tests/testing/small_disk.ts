@@ -20,7 +20,10 @@ export interface SmallDisk {
   free(): void;
 }
 
-export async function withSmallDisk(cloud: ProgramCloud, run: (disk: SmallDisk) => Promise<void>): Promise<void> {
+export async function withSmallDisk(
+  cloud: Pick<ProgramCloud, "folder" | "programs">,
+  run: (disk: SmallDisk) => Promise<void>,
+): Promise<void> {
   const folder = join(cloud.folder, "disk");
   mkdirSync(folder);
   const script = 'mount -t tmpfs -o size=4m tmpfs "$0" && echo mounted && cat';

@@ -1,4 +1,4 @@
-import { AGE, ageOf, type Column, NAME, nameOf, type TablePrinter } from "./table_printer.ts";
+import { AGE, type Column, NAME, nameOf, type TablePrinter } from "./table_printer.ts";
 
 const CREATED_AT: Column = { ...AGE, name: "Created At", type: "date" };
 
@@ -8,13 +8,4 @@ export const CREATED_AT_TABLE: TablePrinter = {
   row: (object) => ({
     cells: [nameOf(object), object.at("metadata", "creationTimestamp").text("0001-01-01T00:00:00Z")],
   }),
-};
-
-/** For custom resources, as they are where their definition names no columns. */
-export const CUSTOM_TABLE: TablePrinter = {
-  columns: [NAME, { ...AGE, type: "date" }],
-  row: (object, nowMs) => {
-    const hasAge = object.at("metadata", "creationTimestamp").exists;
-    return { cells: [nameOf(object), hasAge ? ageOf(object, nowMs) : null] };
-  },
 };

@@ -6,6 +6,11 @@ export class JsonView {
     this.#value = value;
   }
 
+  /** As it was parsed. */
+  get value(): unknown {
+    return this.#value;
+  }
+
   /** What lies under these keys. */
   at(...path: readonly string[]): JsonView {
     let value = this.#value;

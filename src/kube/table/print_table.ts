@@ -1,6 +1,8 @@
 import { joinBytes } from "../joined_bytes.ts";
 import { readObjectMeta } from "../object_meta.ts";
 import { type MetaVersion, partialObject } from "../partial_object.ts";
+import { parseWithIntegers } from "./exact_json.ts";
+import { goJson } from "./go_json.ts";
 import { JsonView } from "./json_view.ts";
 import { printerOf, type TableResource } from "./printers.ts";
 import type { Row, TablePrinter } from "./table_printer.ts";
@@ -19,14 +21,16 @@ export interface PrintTableOptions {
   readonly version?: MetaVersion;
   /** Whether the columns are described: in all but the first event of a watch they are not. @default {true} */
   readonly columns?: boolean;
+  /** @default the resource's own; of a custom resource its name and age */
+  readonly printer?: TablePrinter;
   readonly continue?: string;
   readonly remainingItemCount?: number;
 }
 
 /**
  * Objects as a Table of meta.k8s.io, as kube-apiserver 1.36 prints them, with a line feed at its end. An event of a watch
- * holds a Table with one row, a bookmark too (see `frameEvent`). Custom resources are shown with name and age, since
- * their columns are not known.
+ * holds a Table with one row, a bookmark too (see `frameEvent`). The columns of a custom resource are its definition's
+ * (see `customPrinter`).
  *
  * @param objects with `kind` and `apiVersion`
  * @returns missing for built-in resources that have no printer here
@@ -37,7 +41,7 @@ export function printTable(
   objects: Iterable<Uint8Array>,
   options: PrintTableOptions,
 ): Uint8Array | undefined {
-  const printer = printerOf(resource);
+  const { printer = printerOf(resource) } = options;
   if (printer === undefined) return undefined;
   const parts: (Uint8Array | string)[] = [`${tableStart(printer, options)},"rows":[`];
   for (const object of objects) {
@@ -66,8 +70,10 @@ function rowParts(
   object: Uint8Array,
   options: PrintTableOptions,
 ): readonly (Uint8Array | string)[] {
-  const row = printer.row(new JsonView(JSON.parse(new TextDecoder().decode(object))), options.nowMs);
-  const start = `{"cells":${goJson(row.cells)}${conditionsMember(row)},"object":`;
+  const text = new TextDecoder().decode(object);
+  const parsed: unknown = printer.exact === true ? parseWithIntegers(text) : JSON.parse(text);
+  const row = printer.row(new JsonView(parsed), options.nowMs);
+  const start = `{"cells":[${row.cells.map(goJson).join(",")}]${conditionsMember(row)},"object":`;
   return [start, objectCell(object, options), "}"];
 }
 
@@ -84,12 +90,4 @@ function objectCell(
 function conditionsMember({ completed }: Row): string {
   if (completed === undefined) return "";
   return `,"conditions":${goJson([{ type: "Completed", status: "True", ...completed }])}`;
-}
-
-/** JSON as Go writes it: safe within HTML and JavaScript. */
-function goJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[<>&\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }

@@ -19,7 +19,8 @@ import {
   SECRETS,
   SERVICE_ACCOUNTS,
 } from "./core_printers.ts";
-import { CREATED_AT_TABLE, CUSTOM_TABLE } from "./default_printers.ts";
+import { customPrinter } from "./custom_printer.ts";
+import { CREATED_AT_TABLE } from "./default_printers.ts";
 import { EVENTS } from "./event_printer.ts";
 import {
   ENDPOINT_SLICES,
@@ -50,6 +51,9 @@ import {
   REPLICATION_CONTROLLERS,
   STATEFUL_SETS,
 } from "./workload_printers.ts";
+
+/** Of custom resources whose columns are not known: as it is where their definition declares none. */
+const CUSTOM_TABLE = customPrinter([]);
 
 /** By `resource.group`. */
 const PRINTERS: ReadonlyMap<string, TablePrinter> = new Map([

@@ -4,16 +4,19 @@ import type { JsonView } from "./json_view.ts";
 /** A column as meta/v1 TableColumnDefinition has it, members in the order in which the API server writes them. */
 export interface Column {
   readonly name: string;
-  readonly type: "string" | "integer" | "boolean" | "date";
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
   readonly format: string;
   readonly description: string;
-  /** 0, or 1 for `kubectl get -o wide`. */
+  /** Above 0 it is for `kubectl get -o wide`. */
   readonly priority: number;
 }
 
+/** An integer beyond 2^53 is a bigint. */
+export type Cell = string | number | bigint | boolean | null;
+
 export interface Row {
   /** One for each column. */
-  readonly cells: readonly (string | number | boolean | null)[];
+  readonly cells: readonly Cell[];
   /** Of a pod that has ended: why. */
   readonly completed?: { readonly reason: string; readonly message: string };
 }
@@ -23,6 +26,8 @@ export interface TablePrinter {
   readonly columns: readonly Column[];
   /** Whether every event of a watch describes the columns, not only the first. */
   readonly columnsInEveryEvent?: boolean;
+  /** Whether integers of objects come as bigints, all of their digits kept. @default {false} */
+  readonly exact?: boolean;
   /** @param nowMs milliseconds since 1970, for ages */
   row(object: JsonView, nowMs: number): Row;
 }

@@ -1,4 +1,4 @@
-import { type AnswerShape, shapeOf } from "./answer_shape.ts";
+import { type AnswerShape, shapeOf, tokenOf } from "./answer_shape.ts";
 import type { Asker, RawAnswer } from "./asker.ts";
 import type { Question } from "./questions.ts";
 
@@ -24,7 +24,10 @@ export async function compareAnswers(
   const wanted = shapeOf(want, question.isWatch);
   const given = shapeOfAny(got, question);
   if (typeof given !== "string" && isExpiredWatch(given) && !isExpiredWatch(wanted)) return { expired: true, source };
-  const part = typeof given === "string" ? undefined : PARTS.find((name) => !isAlike(wanted[name], given[name]));
+  const parts = typeof given === "string" ? [] : PARTS.filter((name) => !isAlike(wanted[name], given[name]));
+  const [part] = saysMoreAlone(wanted, given) && await nothingFollows(question, want, direct)
+    ? parts.filter((name) => name !== "head")
+    : parts;
   if (typeof given !== "string" && part === undefined) return { expired: false, source };
   const shown = typeof given === "string" || part === undefined ? given : given[part];
   const lines = [
@@ -33,6 +36,33 @@ export async function compareAnswers(
     `  got  ${shorten(shown)}`,
   ];
   return { difference: lines.join("\n"), expired: false, source };
+}
+
+/** Whether nothing of two lists' heads is different but that one says that there is more, and the other does not. */
+function saysMoreAlone(wanted: AnswerShape, given: AnswerShape | string): boolean {
+  if (typeof given === "string") return false;
+  // Made by `shapeOf`: of a list or Table, or of what has no such member.
+  const heads = [wanted.head, given.head] as readonly { readonly hasMore?: boolean }[];
+  const [want, got] = heads.map((head) => head.hasMore);
+  return want === true && got === false && isAlike({ ...heads[0], hasMore: got }, heads[1]);
+}
+
+/**
+ * Whether the API server's further pages are empty: with a selector it says that there is more wherever objects are left,
+ * selected or not (`Cacher.GetList`). The hub knows which are.
+ */
+async function nothingFollows({ path, accept }: Question, first: RawAnswer, direct: Asker): Promise<boolean> {
+  const [base = "", query = ""] = path.split("?");
+  const asked = new URLSearchParams(query);
+  for (const name of ["resourceVersion", "resourceVersionMatch"]) asked.delete(name);
+  for (let token = tokenOf(first); token !== "";) {
+    asked.set("continue", token);
+    const answer = await direct.ask({ path: `${base}?${asked}`, accept });
+    const { status, items } = shapeOf(answer, false);
+    if (status !== 200 || items.length > 0) return false;
+    token = tokenOf(answer);
+  }
+  return true;
 }
 
 function shapeOfAny(answer: RawAnswer, { isWatch }: Question): AnswerShape | string {

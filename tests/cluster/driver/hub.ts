@@ -128,6 +128,7 @@ export class Hub {
         `--serve-port=${this.servePort}`,
         `--proxy-secure-port=${this.securePort}`,
         `--root-dir=${this.rootDir}`,
+        "--enable-dummy-if=false",
         ...flags,
       ],
     };
@@ -135,7 +136,7 @@ export class Hub {
 }
 
 /** What `HOLDFAST_RUNTIME` says. */
-function chosenRuntime(): Runtime {
+export function chosenRuntime(): Runtime {
   const runtime = process.env["HOLDFAST_RUNTIME"] || "bun";
   if (runtime !== "bun" && runtime !== "node" && runtime !== "deno") {
     throw new Error(`HOLDFAST_RUNTIME=${runtime}: bun, node or deno`);

@@ -28,6 +28,8 @@ export interface IllAnswer {
 export class IllApiServer {
   /** What it gives in place of the API server's own answers. */
   answer: IllAnswer | undefined;
+  /** How far the time that it tells is ahead of the API server's. */
+  aheadMs = 0;
   readonly #options: IllApiServerOptions;
   readonly #server: ReturnType<typeof createSecureServer>;
   readonly #agent: Agent;
@@ -84,7 +86,8 @@ export class IllApiServer {
       outgoing.stream?.destroy();
     };
     request.on("error", broken).on("response", (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, endToEnd(answer));
+      const date = new Date(Date.parse(answer.headers.date ?? "") + this.aheadMs).toUTCString();
+      outgoing.writeHead(answer.statusCode ?? 502, { ...endToEnd(answer), ...(this.aheadMs === 0 ? {} : { date }) });
       answer.on("error", broken).pipe(outgoing);
     });
     outgoing.on("close", () => request.destroy());

@@ -99,6 +99,10 @@ export class Informers {
     return existsSync(this.logFile) ? readFileSync(this.logFile, "utf8") : "";
   }
 
+  async kill(): Promise<void> {
+    await this.#child?.kill("SIGKILL");
+  }
+
   async stop(): Promise<void> {
     await this.#child?.stop();
   }

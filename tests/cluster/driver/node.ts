@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { type ApiClient, plainClient } from "./api_client.ts";
 import { Child } from "./child.ts";
-import { isAlive, processesOf } from "./leftovers.ts";
+import { endProcessesOf, isAlive, processesOf } from "./leftovers.ts";
 import { freePort } from "./ports.ts";
 import { waitFor } from "./wait.ts";
 
@@ -19,6 +19,8 @@ export interface NodeOptions {
   readonly leaseSeconds?: number;
   /** How it names itself in its `User-Agent`, as `kubelet`. @default {the test's program} */
   readonly argv0?: string;
+  /** Whether containers see their volumes where their pods say. @default {false} */
+  readonly mountNamespaces?: boolean;
 }
 
 /** A container as the node's runtime knows it. */
@@ -68,6 +70,7 @@ export class KubeNode {
   async start(): Promise<void> {
     if (this.#process?.running) throw new Error(`${this.name} runs already`);
     const { program, name, kubeconfig, port, readOnlyPort, clusterDir, leaseSeconds = 10, argv0 } = this.#options;
+    const { mountNamespaces = false } = this.#options;
     const kubelet = new Child({
       name: `kubelet ${name}`,
       program,
@@ -80,6 +83,7 @@ export class KubeNode {
         `--read-only-port=${readOnlyPort}`,
         `--client-ca-file=${join(clusterDir, "ca.crt")}`,
         `--node-lease-duration-seconds=${leaseSeconds}`,
+        `--mount-namespaces=${mountNamespaces}`,
       ],
       logFile: this.logFile,
       ...(argv0 === undefined ? {} : { argv0 }),
@@ -112,6 +116,12 @@ export class KubeNode {
   /** Kills kubelet alone. */
   async killKubelet(): Promise<void> {
     await this.#process?.kill("SIGKILL");
+  }
+
+  /** Kills kubelet, the runtime and all containers at once. */
+  async powerOff(): Promise<void> {
+    await endProcessesOf(this.dir);
+    await this.killKubelet();
   }
 
   /** Ends kubelet, the runtime and all containers. */

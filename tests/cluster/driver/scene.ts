@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { type Hub, type HubOptions, startHub } from "./hub.ts";
 import { type KubeNode, startNode } from "./node.ts";
 import { type Relay, startRelay } from "./relay.ts";
+
+const RBAC: string = join(import.meta.dirname, "..", "..", "..", "deploy", "rbac", "hub.yaml");
 
 /** A cluster, a relay in front of it, and, where asked for, the node's hub behind the relay and the node behind the hub. */
 export interface Scene {
@@ -19,6 +22,8 @@ export interface SceneOptions {
   readonly node?: boolean;
   /** `node-1` … `node-4`. @default {node-1} */
   readonly nodeName?: string;
+  /** Whether nodes have the rights of `deploy/rbac/hub.yaml`. @default {false} */
+  readonly rights?: boolean;
 }
 
 export async function startScene(options: SceneOptions): Promise<Scene> {
@@ -36,6 +41,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     await hubStopped;
   };
   try {
+    if (options.rights) await cluster.direct.ok(["apply", "-f", RBAC]);
     if (options.hub) scene.hub = await startHubOf({ cluster, relay, name: nodeName, identity: nodeName });
     if (options.hub && options.node && scene.hub) {
       const { program, dir: clusterDir } = cluster;

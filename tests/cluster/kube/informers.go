@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -62,7 +64,7 @@ type watchedInformer struct {
 func informersCommand() *cobra.Command {
 	var server, file string
 	var port int
-	var watchList bool
+	var watchList, inCluster bool
 	command := &cobra.Command{
 		Use:   "informers",
 		Short: "Run informers of client-go and answer GET / on 127.0.0.1:PORT with what their caches have, as JSON.",
@@ -80,21 +82,42 @@ func informersCommand() *cobra.Command {
 			if err := json.Unmarshal(text, &specs); err != nil {
 				return err
 			}
-			return runInformers(ctx, server, port, specs)
+			config := &rest.Config{Host: server}
+			if inCluster {
+				if config, err = inClusterConfig(); err != nil {
+					return err
+				}
+			}
+			return runInformers(ctx, config, port, specs)
 		},
 		SilenceUsage: true,
 	}
 	command.Flags().StringVar(&server, "server", "", "http://127.0.0.1:PORT of a hub; no credentials are sent")
+	command.Flags().BoolVar(&inCluster, "in-cluster", false, "ask whom the environment of a pod names, as its service account, in place of --server")
 	command.Flags().StringVar(&file, "informers", "", "file with the informers, as JSON")
 	command.Flags().IntVar(&port, "port", 0, "where the caches can be read")
 	command.Flags().BoolVar(&watchList, "watch-list", true, "ask for the state by WatchList, as client-go does since 1.35, else by list and watch")
 	return command
 }
 
-func runInformers(ctx context.Context, server string, port int, specs []informerSpec) error {
+// inClusterConfig is that of every program in a pod. Without a mount namespace the pod's files are elsewhere.
+func inClusterConfig() (*rest.Config, error) {
+	config, err := rest.InClusterConfig()
+	folder := os.Getenv("MOUNT_var_run_secrets_kubernetes_io_serviceaccount")
+	if err == nil || folder == "" {
+		return config, err
+	}
+	return &rest.Config{
+		Host:            "https://" + net.JoinHostPort(os.Getenv("KUBERNETES_SERVICE_HOST"), os.Getenv("KUBERNETES_SERVICE_PORT")),
+		TLSClientConfig: rest.TLSClientConfig{CAFile: filepath.Join(folder, "ca.crt")},
+		BearerTokenFile: filepath.Join(folder, "token"),
+	}, nil
+}
+
+func runInformers(ctx context.Context, config *rest.Config, port int, specs []informerSpec) error {
 	watched := map[string]*watchedInformer{}
 	for _, spec := range specs {
-		informer, err := newInformer(server, spec)
+		informer, err := newInformer(config, spec)
 		if err != nil {
 			return err
 		}
@@ -120,8 +143,9 @@ func runInformers(ctx context.Context, server string, port int, specs []informer
 	return nil
 }
 
-func newInformer(server string, spec informerSpec) (cache.SharedIndexInformer, error) {
-	config := &rest.Config{Host: server, QPS: -1, UserAgent: "informers/" + spec.Name}
+func newInformer(base *rest.Config, spec informerSpec) (cache.SharedIndexInformer, error) {
+	config := rest.CopyConfig(base)
+	config.QPS, config.UserAgent = -1, "informers/"+spec.Name
 	resource := schema.GroupVersionResource{Group: spec.Group, Version: spec.Version, Resource: spec.Resource}
 	tweak := func(options *metav1.ListOptions) {
 		options.LabelSelector, options.FieldSelector = spec.LabelSelector, spec.FieldSelector

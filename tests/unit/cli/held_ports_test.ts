@@ -27,6 +27,7 @@ function createWorld(): World {
     return Promise.resolve({
       hostname,
       port,
+      counts: { open: 0, refused: 0, slow: 0 },
       updateTls: (tls) => void updated.push(tls),
       underWay: 0,
       announceEnd: () => undefined,

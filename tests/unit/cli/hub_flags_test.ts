@@ -38,6 +38,16 @@ for (
     ["access-server-through-hub", "true"],
     ["namespace", "kube-system"],
     ["cache-agents", "all, or as yurt-hub-cfg says"],
+    ["gc-frequency", "120"],
+    ["enable-dummy-if", "true"],
+    ["dummy-if-name", "yurthub-dummy0"],
+    ["dummy-if-ip", "169.254.2.1, or fd00::2:1 where --bind-proxy-address is IPv6"],
+    ["enable-iptables", "true"],
+    ["keep-network", "false"],
+    ["max-requests-in-flight", "250"],
+    ["max-watches", "2000"],
+    ["profiling", "true"],
+    ["log-format", "text"],
     ["v", "2"],
   ] as const
 ) {

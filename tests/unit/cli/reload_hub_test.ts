@@ -3,23 +3,22 @@ import { test } from "node:test";
 import { hubFlags } from "../../../src/cli/hub_flags.ts";
 import { HubReload } from "../../../src/cli/reload_hub.ts";
 import { resolveFlags } from "../../../src/cli/resolve_flags.ts";
-import type { LevelLogger } from "../../../src/cli/level_logger.ts";
+import type { ProgramLog } from "../../../src/cli/program_log.ts";
 import { fakeFiles } from "./fake_files.ts";
 
 interface World {
   readonly reload: HubReload;
   readonly lines: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[];
   file: string;
-  level: string;
+  verbosity: number;
   identities: number;
 }
 
 async function createWorld(file: string): Promise<World> {
   const lines: World["lines"] = [];
-  const logger: LevelLogger = {
-    log: (_level, message, fields = {}) => void lines.push({ message, fields }),
-    enabled: () => true,
-    setLevel: (level) => void (world.level = level),
+  const log: ProgramLog = {
+    logger: { log: (_level, message, fields = {}) => void lines.push({ message, fields }), enabled: () => true },
+    setVerbosity: (verbosity) => void (world.verbosity = verbosity),
   };
   const resolve = () =>
     resolveFlags({
@@ -28,11 +27,9 @@ async function createWorld(file: string): Promise<World> {
       environment: {},
       files: fakeFiles({ "/hub.yaml": world.file }),
     });
-  const world = { file, level: "info", identities: 0, lines } as World & { reload: HubReload };
-  const reload = new HubReload({
-    ...{ flags: hubFlags, values: await resolve(), resolve, logger, defaultUids: [0, 7] },
-    reloadIdentity: () => Promise.resolve(void world.identities++),
-  });
+  const world = { file, verbosity: 2, identities: 0, lines } as World & { reload: HubReload };
+  const reload = new HubReload({ flags: hubFlags, values: await resolve(), resolve, log, defaultUids: [0, 7] });
+  reload.reads({ reload: () => Promise.resolve(void world.identities++) });
   return Object.assign(world, { reload });
 }
 
@@ -41,11 +38,11 @@ test("HubReload takes the level of the log and the user ids of the plain port an
   assert.deepEqual(world.reload.plainAllowUids, [0, 7]);
   world.file = "v: 4\nplain-allow-uid: [1000]\n";
   await world.reload.reload();
-  assert.deepEqual([world.level, world.reload.plainAllowUids, world.identities], ["debug", [1000], 1]);
+  assert.deepEqual([world.verbosity, world.reload.plainAllowUids, world.identities], [4, [1000], 1]);
   assert.deepEqual(world.lines.at(-1)?.fields, { changed: "plain-allow-uid, v", needsRestart: "" });
   world.file = "";
   await world.reload.reload();
-  assert.deepEqual([world.level, world.reload.plainAllowUids], ["info", [0, 7]]);
+  assert.deepEqual([world.verbosity, world.reload.plainAllowUids], [2, [0, 7]]);
 });
 
 test("HubReload names each time what differs from the start and needs one, and nothing that the command line has decided", async () => {
@@ -69,7 +66,7 @@ for (
     const world = await createWorld("plain-allow-uid: [5]\n");
     world.file = file;
     await world.reload.reload();
-    assert.deepEqual([world.level, world.reload.plainAllowUids, world.identities], ["info", [5], 0]);
+    assert.deepEqual([world.verbosity, world.reload.plainAllowUids, world.identities], [2, [5], 0]);
     assert.equal(world.lines.length, 1);
     assert.match(world.lines[0]?.message ?? "", /nothing is changed/);
     assert.match(String(world.lines[0]?.fields["reason"]), reason);

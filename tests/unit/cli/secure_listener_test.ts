@@ -28,6 +28,7 @@ function createWorld(): World {
     const listener: Listener = {
       hostname: "127.0.0.1",
       port: 10_268,
+      counts: { open: 1, refused: 0, slow: 0 },
       updateTls: () => undefined,
       underWay: 0,
       announceEnd: () => undefined,
@@ -43,7 +44,9 @@ function createWorld(): World {
   const secure = new SecureListener({
     ...{ listen, certificate, clock, random: createFakeRandom(), logger: silentLogger },
     hostname: "127.0.0.1",
+    addressFlag: "bind-proxy-address",
     port: 10_268,
+    maxConnections: 10,
     clientCa: () => undefined,
   });
   const world: World = {

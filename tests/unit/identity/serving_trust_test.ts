@@ -28,6 +28,12 @@ test("ServingTrust says why pods do not believe the certificate, until they do",
   scene.answer = configMap("a");
   await clock.advance(60 * 60_000);
   assert.notEqual(trust.problem, undefined);
+  // Once for each change of what was read; a certificate tells of itself.
+  assert.deepEqual(scene.told.map((why) => /cannot be read: 403|not among/.exec(why ?? "")?.[0]), [
+    "cannot be read: 403",
+    "not among",
+    "not among",
+  ]);
   await trust.close();
   assert.equal(clock.pending, 0);
 });
@@ -88,8 +94,12 @@ function open(files: MemoryFiles = createMemoryFiles()) {
         ? Promise.reject(new IdentityError("No API server answers", { retryable: true }))
         : Promise.resolve(scene.answer),
     certificate: () => scene.certificate,
+    changed: () => {
+      told.push(trust.problem);
+    },
   });
-  return Object.assign(scene, { clock, files, trust });
+  const told: (string | undefined)[] = [];
+  return Object.assign(scene, { clock, files, trust, told });
 }
 
 function configMap(ca: string): JsonAnswer {
