@@ -11,6 +11,7 @@ const askLimitMs = 2_000;
 const lookMs = 50;
 /** Clients are told for so long not to use their connections again; who uses one less often may find it closed. */
 const announceMs = 200;
+const readyLimitMs = 5_000;
 const bindLimitMs = 5_000;
 /** The stores close under answers that go on when none has ended for this long; they may be endless (`logs -f`). */
 const drainStepMs = 2_000;
@@ -120,16 +121,19 @@ export interface HandedOver {
 }
 
 /**
- * Hands the node over: ports first, then, once the successor has bound them, watches and answers under way, then the stores.
+ * Hands the node over: ports first, once the successor is ready to bind them; then, once it has bound them, watches and
+ * answers under way; then the stores.
  *
  * @returns whether the successor runs; else this process has to start again
  */
 export async function handOver({ channel, ports, clock, drain, closeStores }: HandedOver): Promise<boolean> {
+  channel.send({ say: "ports", ports: ports.addresses });
+  if (!await says(channel, "ready", readyLimitMs)) return false;
   ports.announceEnd();
   await sleep(clock, announceMs);
-  const addresses = ports.addresses;
+  // On its way while the ports are let go of: who comes too early tries again.
+  channel.send({ say: "released" });
   const quiet = ports.release();
-  channel.send({ say: "released", ports: addresses });
   if (!await says(channel, "bound", bindLimitMs)) return false;
   drain();
   await drained(quiet, ports, clock);
@@ -150,7 +154,7 @@ async function drained(quiet: Promise<void>, ports: HubPorts, clock: Clock): Pro
   }
 }
 
-async function says(channel: TakeoverChannel, word: "bound" | "running", limitMs: number): Promise<boolean> {
+async function says(channel: TakeoverChannel, word: "ready" | "bound" | "running", limitMs: number): Promise<boolean> {
   try {
     return (await channel.next(limitMs))?.say === word;
   } catch (error) {

@@ -7,12 +7,17 @@ import type { PortAddress } from "./port_address.ts";
 /** From one try to bind a port to the next: the kernel may be about to take it from the process that let go of it. */
 const bindRetryMs = 2;
 const bindLimitMs = 2_000;
+/** Of those that have waited, so many are let in at once: the rest follow as these are answered, or (watches) go on. */
+const mostAtOnce = 64;
+const followMs = 50;
 
 export interface HeldPortsOptions {
   readonly listen: Listen;
   readonly clock: Clock;
   /** How long a request waits for the hub; then it is answered with 503. */
   readonly holdMs: number;
+  /** Of each port. */
+  readonly maxConnections: number;
 }
 
 /** Ports that are bound before the hub can answer: requests wait, as many as there may be connections. */
@@ -24,12 +29,13 @@ export class HeldPorts {
     this.#ports = ports;
   }
 
-  /** Binds all of them. @throws what `listen` throws where one is taken by somebody else */
+  /** Binds all of them whose addresses this machine has. @throws what `listen` throws where one is taken by somebody else */
   static async open(addresses: readonly PortAddress[], options: HeldPortsOptions): Promise<HeldPorts> {
     const opened = await Promise.allSettled(addresses.map((address) => HeldPort.open(address, options)));
     const ports = opened.flatMap((each) => each.status === "fulfilled" ? [each.value] : []);
-    const failed = opened.find((each) => each.status === "rejected");
-    if (failed === undefined) return new HeldPorts(ports);
+    // Where its interface is gone the hub makes it anew, and opens the port then.
+    const failed = opened.find((each) => each.status === "rejected" && codeOf(each.reason) !== "EADDRNOTAVAIL");
+    if (failed?.status !== "rejected") return new HeldPorts(ports);
     await Promise.all(ports.map((port) => port.close()));
     throw failed.reason;
   }
@@ -66,15 +72,15 @@ export class HeldPort {
   }
 
   /** Tries for up to two seconds where the port is taken. */
-  static async open(address: PortAddress, { listen, clock, holdMs }: HeldPortsOptions): Promise<HeldPort> {
+  static async open(address: PortAddress, options: HeldPortsOptions): Promise<HeldPort> {
+    const { listen, clock, holdMs, maxConnections } = options;
     const waiting = new Waiting(clock, holdMs);
     const deadline = clock.monotonic() + bindLimitMs;
     for (;;) {
       try {
-        return new HeldPort(address, await listen(address, waiting.handle), waiting);
+        return new HeldPort(address, await listen({ ...address, maxConnections }, waiting.handle), waiting);
       } catch (error) {
-        const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-        if (!isTaken || clock.monotonic() >= deadline) throw error;
+        if (codeOf(error) !== "EADDRINUSE" || clock.monotonic() >= deadline) throw error;
         await clock.sleep(bindRetryMs, new AbortController().signal);
       }
     }
@@ -100,11 +106,22 @@ export class HeldPort {
   }
 }
 
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+/** One request that waits. */
+interface Waiter {
+  readonly wake: () => void;
+  /** Resolves once it has its answer, or its client has gone. */
+  readonly over: Promise<void>;
+}
+
 /** Requests that wait. */
 class Waiting {
   readonly #clock: Clock;
   readonly #holdMs: number;
-  readonly #wakes = new Set<() => void>();
+  readonly #waiters = new Set<Waiter>();
   #handler: ExchangeHandler | undefined;
 
   constructor(clock: Clock, holdMs: number) {
@@ -114,27 +131,60 @@ class Waiting {
 
   serve(handler: ExchangeHandler): void {
     this.#handler = handler;
-    for (const wake of this.#wakes) wake();
+    void this.#letIn();
   }
 
   readonly handle: ExchangeHandler = async (request, exchange) => {
-    if (this.#handler === undefined) await this.#wait(exchange.signal);
-    if (this.#handler !== undefined) return await this.#handler(request, exchange);
-    return statusResponse(serviceUnavailable("The hub is not ready yet"));
+    let over = (): void => undefined;
+    if (this.#handler === undefined) {
+      await this.#wait(exchange.signal, new Promise((resolve) => over = resolve));
+    }
+    try {
+      if (this.#handler !== undefined) return await this.#handler(request, exchange);
+      return statusResponse(serviceUnavailable("The hub is not ready yet"));
+    } finally {
+      over();
+    }
   };
 
-  /** Until there is a handler, the time is up, or the client has gone. */
-  #wait(gone: AbortSignal): Promise<void> {
+  /** In the order in which they came; all at once they would be too many for the hub's limit of requests. */
+  async #letIn(): Promise<void> {
+    let inside = 0;
+    let next = (): void => undefined;
+    for (const { wake, over } of this.#waiters) {
+      wake();
+      inside++;
+      void over.then(() => {
+        inside--;
+        next();
+      });
+      if (inside < mostAtOnce) continue;
+      await new Promise<void>((resolve) => {
+        const timer = this.#clock.setTimer(followMs, () => {
+          inside = 0;
+          resolve();
+        });
+        next = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
+  }
+
+  /** Until there is a handler that has room for it, the time is up, or the client has gone. */
+  #wait(gone: AbortSignal, over: Promise<void>): Promise<void> {
     if (gone.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = (): void => {
         timer.cancel();
         gone.removeEventListener("abort", wake);
-        this.#wakes.delete(wake);
+        this.#waiters.delete(waiter);
         resolve();
       };
       const timer = this.#clock.setTimer(this.#holdMs, wake);
-      this.#wakes.add(wake);
+      const waiter = { wake, over };
+      this.#waiters.add(waiter);
       gone.addEventListener("abort", wake);
     });
   }

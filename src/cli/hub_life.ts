@@ -82,8 +82,11 @@ interface OneLife extends HubLifeOptions {
   readonly taken?: TakenOver;
 }
 
-/** How a hub ended: told to stop, replaced, or let go for a successor that did not start. */
-type End = "stopped" | "replaced" | "refused";
+/**
+ * How a hub ended: told to stop; told so before it had taken over, so that the hub before it goes on; replaced; or let go for
+ * a successor that did not start.
+ */
+type End = "stopped" | "declined" | "replaced" | "refused";
 
 async function runOnce(context: CommandContext, life: OneLife): Promise<End> {
   const { listen, clock } = context.platform;
@@ -96,10 +99,11 @@ async function runOnce(context: CommandContext, life: OneLife): Promise<End> {
     return end;
   } finally {
     // Let go of before the hub before this one hears of it: that one needs all of it again.
-    if (end === undefined) void ports.release();
+    const isBack = taken !== undefined && (end === undefined || end === "declined");
+    if (isBack) void ports.release();
     await closeAll(opened.cleanup);
-    if (end === undefined) await taken?.giveUp();
-    const isLast = end === "stopped" || (end === undefined && taken === undefined);
+    if (isBack) await taken.giveUp();
+    const isLast = end === "stopped" || (end === undefined && !isBack);
     life.tails.push(closeAll(opened.tail).then(() => isLast ? closeAll(opened.leaving) : undefined));
   }
 }
@@ -115,6 +119,10 @@ async function live(context: CommandContext, life: OneLife, opened: Opened): Pro
   const { ports, cleanup } = opened;
   const platform = { ...context.platform, listen: ports.listen };
   const hub = await start({ ...context, platform, ports, reload }, { ...log, ...opened });
+  if (taken !== undefined && stop.aborted) {
+    logger.log("info", "Hub stops before it has taken over: the old one goes on");
+    return "declined";
+  }
   const door = doorOf(context, life);
   cleanup.push(() => Promise.resolve(door?.close()));
   await door?.open();

@@ -1,6 +1,8 @@
 import type { Logger } from "../platform/logger.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FlagValues } from "./flag_values.ts";
+import { maxConnections } from "./hub_listeners.ts";
+import type { PortAddress } from "./port_address.ts";
 import { HeldPorts } from "./held_ports.ts";
 import { rehearseStart } from "./rehearse_start.ts";
 import { TakeoverChannel, TakeoverError, type TakeoverMessage, takeoverProtocol } from "./takeover_channel.ts";
@@ -56,7 +58,6 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver | un
   let ports: HeldPorts | undefined;
   try {
     await rehearseStart({ platform, values });
-    await warmUp(options);
     ports = await bind(channel, options);
     await ended(channel, options);
   } catch (error) {
@@ -79,24 +80,34 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver | un
   };
 }
 
-/** What is done for the first time takes ten times as long: a port of no use is bound before those that clients wait for. */
-async function warmUp({ platform: { listen, clock } }: TakeOverOptions): Promise<void> {
-  const ports = await HeldPorts.open([{ hostname: "127.0.0.1", port: 0 }], { listen, clock, holdMs });
-  await ports.closeOthers();
-}
-
-async function bind(channel: TakeoverChannel, { platform, logger }: TakeOverOptions): Promise<HeldPorts> {
-  const { listen, clock } = platform;
+async function bind(channel: TakeoverChannel, options: TakeOverOptions): Promise<HeldPorts> {
+  const { platform: { clock }, logger } = options;
   channel.send({ say: "take-over", protocol: takeoverProtocol, version });
-  const released = expect("released", await nextOf(channel, releaseLimitMs));
+  const { ports: addresses } = expect("ports", await nextOf(channel, releaseLimitMs));
+  await warmUp(addresses, options);
+  channel.send({ say: "ready" });
+  expect("released", await nextOf(channel, releaseLimitMs));
   const startedAt = clock.monotonic();
-  const ports = await HeldPorts.open(released.ports, { listen, clock, holdMs });
+  const ports = await hold(addresses, options);
   channel.send({ say: "bound" });
   logger.log("info", "The old hub has let go of its ports: requests wait here", {
-    ports: released.ports.map(({ port }) => port).join(", "),
+    ports: addresses.map(({ port }) => port).join(", "),
     boundInMs: Math.round(clock.monotonic() - startedAt),
   });
   return ports;
+}
+
+/** What is done for the first time takes ten times as long: ports of no use are bound before those that clients wait for. */
+async function warmUp(addresses: readonly PortAddress[], options: TakeOverOptions): Promise<void> {
+  const ports = await hold(addresses.map((address) => ({ ...address, port: 0 })), options);
+  await ports.closeOthers();
+}
+
+function hold(
+  addresses: readonly PortAddress[],
+  { platform: { listen, clock }, values }: TakeOverOptions,
+): Promise<HeldPorts> {
+  return HeldPorts.open(addresses, { listen, clock, holdMs, maxConnections: maxConnections(values) });
 }
 
 async function ended(channel: TakeoverChannel, { platform: { clock }, logger }: TakeOverOptions): Promise<void> {

@@ -12,7 +12,9 @@ const maxMessageBytes = 256 * 1024;
 export type TakeoverMessage =
   | { readonly say: "take-over"; readonly protocol: number; readonly version: string }
   | { readonly say: "refused"; readonly reason: string }
-  | { readonly say: "released"; readonly ports: readonly PortAddress[] }
+  | { readonly say: "ports"; readonly ports: readonly PortAddress[] }
+  | { readonly say: "ready" }
+  | { readonly say: "released" }
   | { readonly say: "bound" }
   | { readonly say: "done" }
   | { readonly say: "running" };
@@ -23,7 +25,9 @@ const portSchema = z.object({ hostname: z.string(), port: z.number().int(), tls:
 const messageSchema: z.ZodType<TakeoverMessage> = z.discriminatedUnion("say", [
   z.object({ say: z.literal("take-over"), protocol: z.number(), version: z.string() }),
   z.object({ say: z.literal("refused"), reason: z.string() }),
-  z.object({ say: z.literal("released"), ports: z.array(portSchema) }),
+  z.object({ say: z.literal("ports"), ports: z.array(portSchema) }),
+  z.object({ say: z.literal("ready") }),
+  z.object({ say: z.literal("released") }),
   z.object({ say: z.literal("bound") }),
   z.object({ say: z.literal("done") }),
   z.object({ say: z.literal("running") }),

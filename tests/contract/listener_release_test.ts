@@ -101,7 +101,7 @@ test("HeldPorts hold a request over TLS, and answer it with the certificate that
   const { port } = free;
   await free.close(0);
   const held = { hostname: "127.0.0.1", port, tls };
-  const ports = await HeldPorts.open([held], { listen: network.listen, clock, holdMs: 5_000 });
+  const ports = await HeldPorts.open([held], { listen: network.listen, clock, holdMs: 5_000, maxConnections: 16 });
   const wire = await connectWire(port, { ca: authority.caPem });
   wire.send(request("/"));
   const listener = ports.take(held)?.serve(held, () => new Response("served"));

@@ -38,6 +38,18 @@ for (
     }));
 }
 
+test("holdfast hub that is stopped ends the streams of its events properly, and does not wait for them", () =>
+  withCloud(async (cloud) => {
+    const program = startHub(cloud);
+    const wire = await connectWire(Number(new URL((await addresses(program)).status).port));
+    wire.send(send("/v1/events"));
+    await wire.untilText("event: status");
+    program.kill("SIGTERM");
+    assert.match(await wire.untilClosed(), /\n\n\r\n0\r\n\r\n$/);
+    wire.destroy();
+    assert.equal((await program.ended).exitCode, 0);
+  }));
+
 test("holdfast hub that is stopped ends watches over HTTP/2 with END_STREAM", () =>
   withCloud(async (cloud) => {
     await giveServingCertificate(cloud);

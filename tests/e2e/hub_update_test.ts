@@ -232,6 +232,20 @@ test("holdfast hub takes the node back from a successor that is killed before it
     assert.equal((await old.ended).exitCode, 0);
   }));
 
+test("holdfast hub takes the node back from a successor that is told to stop before it runs", () =>
+  withCloud(async (cloud) => {
+    const ports = await freePorts();
+    const old = await startOld(cloud, ports);
+    const next = startNew(cloud, ports);
+    await next.waitForError("The old hub has let go of its ports");
+    next.kill("SIGTERM");
+    const { exitCode, stderr } = await next.ended;
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /Hub stops before it has taken over/);
+    await until(() => (old.errors().match(/Hub listens/g) ?? []).length === 2);
+    assert.equal((await askOnce(ports.proxy, list)).status, 200);
+  }));
+
 test("holdfast hub goes on where its successor could not start, and hears nothing of it", () =>
   withCloud(async (cloud) => {
     const ports = await freePorts();

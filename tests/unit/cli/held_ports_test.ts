@@ -15,13 +15,18 @@ interface World {
   readonly updated: ServerTls[];
   /** How often a port is still taken. */
   taken: number;
+  /** Addresses that this machine does not have. */
+  readonly missing: Set<string>;
 }
 
 function createWorld(): World {
   const handlers = new Map<number, ExchangeHandler>();
   const closed: number[] = [];
   const updated: ServerTls[] = [];
-  const listen: Listen = ({ hostname, port }, handler) => {
+  const missing = new Set<string>();
+  const listen: Listen = ({ hostname, port, maxConnections }, handler) => {
+    assert.equal(maxConnections, 7);
+    if (missing.has(hostname)) return Promise.reject(Object.assign(new Error("none"), { code: "EADDRNOTAVAIL" }));
     if (world.taken-- > 0) return Promise.reject(Object.assign(new Error("taken"), { code: "EADDRINUSE" }));
     handlers.set(port, handler);
     return Promise.resolve({
@@ -35,12 +40,12 @@ function createWorld(): World {
       close: () => Promise.resolve(void closed.push(port)),
     });
   };
-  const world: World = { clock: createFakeClock(), listen, handlers, closed, updated, taken: 0 };
+  const world: World = { clock: createFakeClock(), listen, handlers, closed, updated, taken: 0, missing };
   return world;
 }
 
 const open = ({ listen, clock }: World, addresses: readonly PortAddress[]) =>
-  HeldPorts.open(addresses, { listen, clock, holdMs: 1_000 });
+  HeldPorts.open(addresses, { listen, clock, holdMs: 1_000, maxConnections: 7 });
 
 function request({ handlers }: World, port: number, gone = new AbortController().signal): Promise<Response> {
   const exchange = { signal: gone } as unknown as Exchange; // all that is looked at
@@ -106,4 +111,34 @@ test("HeldPorts gives each port once, with the newest certificate, and closes wh
   assert.deepEqual(world.updated, [renewed]);
   await ports.closeOthers();
   assert.deepEqual(world.closed, [1, 3]);
+});
+
+test("HeldPorts.open does without an address that this machine does not have: the hub makes its interface anew", async () => {
+  const world = createWorld();
+  world.missing.add("169.254.2.1");
+  const dummy = { hostname: "169.254.2.1", port: 2 };
+  const ports = await open(world, [dummy, address]);
+  assert.equal(ports.take(dummy), undefined);
+  assert.equal(ports.take(address)?.port, 1);
+});
+
+test("HeldPorts let in what has waited without more at once than a hub may refuse, and watches do not hold the rest up", async () => {
+  const world = createWorld();
+  const ports = await open(world, [address]);
+  const watches = Array.from({ length: 150 }, () => request(world, 1));
+  const reads = Array.from({ length: 300 }, () => request(world, 1));
+  let [begun, under, most] = [0, 0, 0];
+  ports.take(address)?.serve(address, async () => {
+    if (++begun <= watches.length) return await new Promise<Response>(() => undefined);
+    most = Math.max(most, ++under);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    under--;
+    return new Response("read");
+  });
+  const answered = Promise.all(reads);
+  await world.clock.advance(49);
+  assert.equal(begun, 64);
+  await world.clock.advance(51);
+  assert.equal((await answered).length, 300);
+  assert.deepEqual([begun, most <= 64], [450, true]);
 });

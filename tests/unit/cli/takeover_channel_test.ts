@@ -59,11 +59,11 @@ test("TakeoverChannel hears what is said in whatever chunks, in order, also when
   const { channel, hear } = createWorld();
   const first = channel.next(1_000);
   hear('{"say":"bou');
-  hear('nd"}\n{"say":"released","ports":[{"hostname":"::1","port":7,"tls":{"cert":"c","key":"k"}}]}\n{"say":"done"}');
+  hear('nd"}\n{"say":"ports","ports":[{"hostname":"::1","port":7,"tls":{"cert":"c","key":"k"}}]}\n{"say":"done"}');
   hear("\n");
   assert.deepEqual(await first, { say: "bound" });
   const ports = [{ hostname: "::1", port: 7, tls: { cert: "c", key: "k" } }];
-  assert.deepEqual(await channel.next(1_000), { say: "released", ports });
+  assert.deepEqual(await channel.next(1_000), { say: "ports", ports });
   assert.deepEqual(await channel.next(1_000), { say: "done" });
 });
 
@@ -93,7 +93,7 @@ for (
   const [what, text, message] of [
     ["no JSON", "hello\n", /does not understand/],
     ["an unknown word", '{"say":"hello"}\n', /does not understand/],
-    ["a port that is none", '{"say":"released","ports":[{"hostname":1}]}\n', /does not understand/],
+    ["a port that is none", '{"say":"ports","ports":[{"hostname":1}]}\n', /does not understand/],
     ["more than fits", "x".repeat(300_000), /too much at once/],
   ] as const
 ) {
