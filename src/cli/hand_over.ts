@@ -54,20 +54,24 @@ export interface HandOverDoorOptions {
 
 /** Where a successor asks a running hub to hand over. */
 export class HandOverDoor {
-  /** Resolves with the first one that may take over. */
-  readonly asked: Promise<TakeoverChannel>;
+  #asked: Promise<TakeoverChannel> = new Promise(() => undefined);
   readonly #options: HandOverDoorOptions;
   #ask: (channel: TakeoverChannel) => void = () => undefined;
   #listener: LocalListener | undefined;
 
   constructor(options: HandOverDoorOptions) {
     this.#options = options;
-    this.asked = new Promise((resolve) => this.#ask = resolve);
+  }
+
+  /** Resolves with the first one that may take over, since it was opened last. */
+  get asked(): Promise<TakeoverChannel> {
+    return this.#asked;
   }
 
   /** A hub that cannot be taken over is a hub all the same: why it cannot is logged. */
   async open(): Promise<void> {
     const { localSockets, path, logger } = this.#options;
+    this.#asked = new Promise((resolve) => this.#ask = resolve);
     try {
       this.#listener = await localSockets.listen(path, (connection) => void this.#meet(connection));
     } catch (error) {
@@ -120,26 +124,27 @@ export interface HandedOver {
   readonly closeStores: () => Promise<void>;
 }
 
+/** What has come of it: the successor runs; it has failed, and this hub has let go of the ports; or nothing was changed yet. */
+export type HandOverEnd = "replaced" | "refused" | "unchanged";
+
 /**
  * Hands the node over: ports first, once the successor is ready to bind them; then, once it has bound them, watches and
  * answers under way; then the stores.
- *
- * @returns whether the successor runs; else this process has to start again
  */
-export async function handOver({ channel, ports, clock, drain, closeStores }: HandedOver): Promise<boolean> {
+export async function handOver({ channel, ports, clock, drain, closeStores }: HandedOver): Promise<HandOverEnd> {
   channel.send({ say: "ports", ports: ports.addresses });
-  if (!await says(channel, "ready", readyLimitMs)) return false;
+  if (!await says(channel, "ready", readyLimitMs)) return "unchanged";
   ports.announceEnd();
   await sleep(clock, announceMs);
   // On its way while the ports are let go of: who comes too early tries again.
   channel.send({ say: "released" });
   const quiet = ports.release();
-  if (!await says(channel, "bound", bindLimitMs)) return false;
+  if (!await says(channel, "bound", bindLimitMs)) return "refused";
   drain();
   await drained(quiet, ports, clock);
   await closeStores();
   channel.send({ say: "done" });
-  return await says(channel, "running", startLimitMs);
+  return await says(channel, "running", startLimitMs) ? "replaced" : "refused";
 }
 
 /** Until no answer is under way, or none ends any more. */

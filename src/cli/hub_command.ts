@@ -62,8 +62,7 @@ async function startHub({ platform, values, ports, reload }: HubStart, starting:
   const hub = workingModeOf(values) === "cloud"
     ? await createHub({ ...hubOptions({ platform, values }, parts), store: createMemoryStore() })
     : await startOnDisk({ platform, values }, { ...parts, cleanup });
-  // Where the ports are not let go of yet, answers under way are waited for: the hub ends watches meanwhile.
-  cleanup.push(async () => void await Promise.all([hub.close(), secure.close(stopGraceMs)]));
+  cleanup.push(() => hub.close(), () => secure.close(stopGraceMs));
   // First, for kubelet's first list of Services tells its pods where the API server is.
   await secure.start(hub.handleSecure);
   const { plain, status } = await listen({ platform, values, hub });

@@ -2,7 +2,7 @@ import type { Hub } from "../hub/hub.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { CommandContext } from "./command.ts";
-import { handOver, HandOverDoor, HandOverHistory } from "./hand_over.ts";
+import { handOver, HandOverDoor, type HandOverEnd, HandOverHistory } from "./hand_over.ts";
 import { hubFlags } from "./hub_flags.ts";
 import { workingModeOf } from "./hub_link_options.ts";
 import { HubPorts } from "./hub_ports.ts";
@@ -86,7 +86,7 @@ interface OneLife extends HubLifeOptions {
  * How a hub ended: told to stop; told so before it had taken over, so that the hub before it goes on; replaced; or let go for
  * a successor that did not start.
  */
-type End = "stopped" | "declined" | "replaced" | "refused";
+type End = "stopped" | "declined" | Exclude<HandOverEnd, "unchanged">;
 
 async function runOnce(context: CommandContext, life: OneLife): Promise<End> {
   const { listen, clock } = context.platform;
@@ -98,10 +98,10 @@ async function runOnce(context: CommandContext, life: OneLife): Promise<End> {
     end = await live(context, life, opened);
     return end;
   } finally {
-    // Let go of before the hub before this one hears of it: that one needs all of it again.
     const isBack = taken !== undefined && (end === undefined || end === "declined");
-    if (isBack) void ports.release();
+    void ports.release();
     await closeAll(opened.cleanup);
+    // Only now: the hub before this one needs all of it again.
     if (isBack) await taken.giveUp();
     const isLast = end === "stopped" || (end === undefined && !isBack);
     life.tails.push(closeAll(opened.tail).then(() => isLast ? closeAll(opened.leaving) : undefined));
@@ -127,8 +127,13 @@ async function live(context: CommandContext, life: OneLife, opened: Opened): Pro
   cleanup.push(() => Promise.resolve(door?.close()));
   await door?.open();
   await taken?.finished();
-  const asked = await Promise.race([stopped(stop), ...(door === undefined ? [] : [door.asked])]);
-  if (asked !== undefined) return await giveAway(hub, { channel: asked, ports, cleanup, clock, logger });
+  for (;;) {
+    const channel = await Promise.race([stopped(stop), ...(door === undefined ? [] : [door.asked])]);
+    if (channel === undefined) break;
+    const end = await giveAway(hub, { channel, ports, cleanup, clock, logger });
+    if (end !== "unchanged") return end;
+    await door?.open();
+  }
   logger.log("info", "Hub stops");
   await drained(hub, { ports, clock, graceMs: life.stopGraceMs });
   return "stopped";
@@ -147,16 +152,17 @@ interface Giving extends Pick<Opened, "ports" | "cleanup"> {
   readonly logger: Logger;
 }
 
-async function giveAway(hub: Hub, { channel, ports, cleanup, clock, logger }: Giving): Promise<"replaced" | "refused"> {
+async function giveAway(hub: Hub, { channel, ports, cleanup, clock, logger }: Giving): Promise<HandOverEnd> {
   logger.log("info", "Hub hands over to another process");
-  const isReplaced = await handOver({
+  const end = await handOver({
     ...{ channel, ports, clock },
     drain: () => hub.drain(),
     closeStores: () => closeAll(cleanup),
   });
-  if (isReplaced) logger.log("info", "Another process has taken over");
+  if (end === "replaced") logger.log("info", "Another process has taken over");
+  if (end === "unchanged") logger.log("warn", "The other process is not ready to take over: this hub goes on");
   await channel.close();
-  return isReplaced ? "replaced" : "refused";
+  return end;
 }
 
 /** Lets watches end, and answers under way for as long as the grace is. */

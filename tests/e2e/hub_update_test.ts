@@ -318,6 +318,26 @@ test("holdfast hub goes on where somebody says what it does not understand", () 
     assert.doesNotMatch(old.errors(), /hands over/);
   }));
 
+test("holdfast hub goes on where its successor is gone before it is ready, and the next one takes over", () =>
+  withCloud(async (cloud) => {
+    const ports = await freePorts();
+    const old = await startOld(cloud, ports);
+    const connection = await localSockets.connect(`${cloud.folder}/state/takeover/hub.sock`);
+    assert.ok(connection);
+    void connection.write(new TextEncoder().encode('{"say":"take-over","protocol":1,"version":"9"}\n'));
+    for await (const chunk of connection.source) {
+      assert.match(new TextDecoder().decode(chunk), /^\{"say":"ports"/);
+      break;
+    }
+    connection.destroy();
+    await old.waitForError("The other process is not ready to take over: this hub goes on");
+    assert.equal((await askOnce(ports.proxy, list)).status, 200);
+    assert.equal(old.errors().match(/Hub listens/g)?.length, 1);
+    await until(async () => await stat(`${cloud.folder}/state/takeover/hub.sock`).then(() => true, () => false));
+    await addresses(startNew(cloud, ports));
+    assert.equal((await old.ended).exitCode, 0);
+  }));
+
 async function exchanged(connection: Duplex, line: string): Promise<string> {
   void connection.write(new TextEncoder().encode(line));
   let text = "";

@@ -52,10 +52,15 @@ export class KeptConnection {
     this.#socket?.destroy();
   }
 
+  #connect(): net.Socket {
+    const socket = net.connect({ host: "127.0.0.1", port: this.#port });
+    return socket.on("error", () => undefined).on("end", () => socket.destroy());
+  }
+
   #askOnce(path: string): Promise<Outcome> {
     const beganAt = performance.now();
     return new Promise((resolve) => {
-      const socket = this.#socket ??= net.connect({ host: "127.0.0.1", port: this.#port });
+      const socket = this.#socket ??= this.#connect();
       let text = "";
       const settle = (how: Outcome["how"]): void => {
         socket.off("data", onData).off("close", onClose);
@@ -71,7 +76,6 @@ export class KeptConnection {
         if (isComplete(text)) settle("complete");
       };
       const onClose = (): void => settle(text === "" ? "refused" : "broken");
-      socket.on("error", () => undefined).on("end", () => socket.destroy());
       socket.on("data", onData).on("close", onClose);
       if (socket.destroyed) onClose();
       else socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
