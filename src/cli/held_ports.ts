@@ -150,13 +150,13 @@ class Waiting {
   /** In the order in which they came; all at once they would be too many for the hub's limit of requests. */
   async #letIn(): Promise<void> {
     let inside = 0;
-    let next = (): void => undefined;
+    let makeRoom = (): void => undefined;
     for (const { wake, over } of this.#waiters) {
       wake();
       inside++;
       void over.then(() => {
         inside--;
-        next();
+        makeRoom();
       });
       if (inside < mostAtOnce) continue;
       await new Promise<void>((resolve) => {
@@ -164,7 +164,7 @@ class Waiting {
           inside = 0;
           resolve();
         });
-        next = () => {
+        makeRoom = () => {
           timer.cancel();
           resolve();
         };

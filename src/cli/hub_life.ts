@@ -103,7 +103,8 @@ async function runOnce(context: CommandContext, life: OneLife): Promise<End> {
     await closeAll(opened.cleanup);
     // Only now: the hub before this one needs all of it again.
     if (isBack) await taken.giveUp();
-    const isLast = end === "stopped" || (end === undefined && !isBack);
+    const isLast = end === "stopped" || (end === undefined && !isBack) ||
+      (end === "refused" && context.platform.process.stop.aborted);
     life.tails.push(closeAll(opened.tail).then(() => isLast ? closeAll(opened.leaving) : undefined));
   }
 }
