@@ -64,6 +64,7 @@ export type {
   ListenOptions,
   ServerTls,
 } from "./src/platform/listener.ts";
+export { type LocalListener, LocalSocketError, type LocalSockets } from "./src/platform/local_sockets.ts";
 export type { Logger, LoggerOptions, LogLevel } from "./src/platform/logger.ts";
 export type { Counter, Metrics, MetricValue } from "./src/platform/metrics.ts";
 export type { Platform, ProcessPort } from "./src/platform/platform.ts";

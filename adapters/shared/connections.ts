@@ -36,6 +36,9 @@ export class Connections {
   readonly #open = new Map<string, Connection>();
   readonly #options: ConnectionsOptions;
   #closing = false;
+  /** Under way, upgrades aside. */
+  #answers = 0;
+  #quiet: (() => void)[] = [];
   #drained: (() => void) | undefined;
   #look: Timer | undefined;
   #refused = 0;
@@ -88,10 +91,12 @@ export class Connections {
   }
 
   /** Counts an answer under way until `end` is called. */
-  begin(socket: Socket): { end(): void } {
+  begin(socket: Socket, kind: "answer" | "upgrade" = "answer"): { end(): void } {
     const connection = this.#open.get(keyOf(socket));
     if (connection === undefined) return { end: () => {} };
+    const weight = kind === "answer" ? 1 : 0;
     connection.active++;
+    this.#answers += weight;
     let ended = false;
     return {
       end: () => {
@@ -99,9 +104,22 @@ export class Connections {
         ended = true;
         connection.active--;
         connection.idleUntil = this.#options.clock.monotonic() + this.#options.idleTimeoutMs;
+        this.#answers -= weight;
+        if (this.#answers === 0) { for (const resolve of this.#quiet.splice(0)) resolve(); }
         if (this.#closing && connection.active === 0) finish(connection.socket);
       },
     };
+  }
+
+  /** Answers under way; upgraded connections do not count. */
+  get underWay(): number {
+    return this.#answers;
+  }
+
+  /** Resolves once no answer is under way; upgraded connections do not count. */
+  quiet(): Promise<void> {
+    if (this.#answers === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#quiet.push(resolve));
   }
 
   /** Ends idle connections now, the others after their answers; after `graceMs` whatever is left. */

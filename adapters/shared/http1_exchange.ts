@@ -7,6 +7,7 @@ import { checkFields } from "./http1_head.ts";
 import { ignoreError } from "./ignore_error.ts";
 import { LimitedSink } from "./limited_sink.ts";
 import { type BodyPatience, createPatientSource } from "./patient_source.ts";
+import { headerValue } from "./raw_headers.ts";
 import { BodilessSink, StreamSink } from "./sink.ts";
 import { createSource, EMPTY_SOURCE } from "./source.ts";
 
@@ -15,6 +16,8 @@ export interface Http1ExchangeOptions {
   readonly response: ServerResponse;
   readonly peer: Peer;
   readonly patience: BodyPatience;
+  /** Whether an answer that begins now is the last on its connection. */
+  readonly isLast: () => boolean;
   /** Bytes after which an answer is cut. Default: none. */
   readonly answerLimitBytes?: number;
 }
@@ -48,7 +51,8 @@ export function createHttp1Exchange(options: Http1ExchangeOptions): StreamExchan
 
   function respond(head: { status: number; reason: string; rawHeaders: RawHeaders }): Sink {
     checkFields(head.rawHeaders);
-    response.writeHead(head.status, head.reason, [...head.rawHeaders]);
+    const last = options.isLast() && headerValue(head.rawHeaders, "connection") === undefined;
+    response.writeHead(head.status, head.reason, [...head.rawHeaders, ...(last ? ["Connection", "close"] : [])]);
     const sink = new StreamSink(response, { destroy: () => response.destroy() });
     flushSoon(response, sink);
     if (isBodiless(exchange.method, head.status)) {

@@ -51,6 +51,9 @@ class HttpListener implements Listener {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #server: Server | Http2SecureServer;
   readonly #secure: Http2SecureServer | undefined;
+  #endAnnounced = false;
+  /** Resolves once the last connection has ended; nothing while it listens. */
+  #ended: Promise<void> | undefined;
 
   constructor(options: ListenOptions, parts: { readonly handler: ExchangeHandler; readonly traits: ListenerTraits }) {
     this.#options = options;
@@ -97,11 +100,25 @@ class HttpListener implements Listener {
     this.#secure.setSecureContext(contextOptions(tls));
   }
 
-  async close(graceMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  get underWay(): number {
+    return this.#connections.underWay;
+  }
+
+  announceEnd(): void {
+    this.#endAnnounced = true;
+  }
+
+  release(): Promise<void> {
+    this.announceEnd();
+    this.#ended ??= new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions) session.close();
+    return this.#connections.quiet();
+  }
+
+  async close(graceMs: number): Promise<void> {
+    void this.release();
     await this.#connections.close(graceMs);
-    await closed;
+    await this.#ended;
   }
 
   #attach(): void {
@@ -154,12 +171,13 @@ class HttpListener implements Listener {
       response,
       peer: this.#connections.peer(socket),
       patience: this.#patience,
+      isLast: () => this.#endAnnounced,
       ...(limit === undefined ? {} : { answerLimitBytes: limit }),
     }));
   }
 
   #onUpgrade(request: IncomingMessage, socket: StreamDuplex, head: Uint8Array): void {
-    const activity = this.#connections.begin(request.socket);
+    const activity = this.#connections.begin(request.socket, "upgrade");
     socket.once("close", () => activity.end());
     this.#handle(createUpgradeExchange({ request, socket, head, peer: this.#connections.peer(request.socket) }));
   }

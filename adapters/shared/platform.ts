@@ -7,6 +7,7 @@ import { dial } from "./dialer.ts";
 import { disk } from "./disk.ts";
 import { files } from "./files.ts";
 import { join } from "./join.ts";
+import { localSockets } from "./local_sockets.ts";
 import { createLogger } from "./logger.ts";
 import { createMetrics } from "./metrics.ts";
 import { createProcess } from "./process.ts";
@@ -21,6 +22,7 @@ export function platformOf(own: Pick<Platform, "runtime" | "listen" | "createUps
     ...own,
     dial,
     resolve,
+    localSockets,
     join,
     clock,
     random,

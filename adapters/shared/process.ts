@@ -28,6 +28,9 @@ export function createProcess(): ProcessPort {
       stop ??= stopSignal();
       return stop;
     },
+    onHangup(listener: () => void): void {
+      process.on("SIGHUP", listener);
+    },
   };
 }
 

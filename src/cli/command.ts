@@ -35,6 +35,8 @@ export interface Command {
 export interface CommandContext {
   readonly platform: Platform;
   readonly values: FlagValues;
+  /** Puts the flags together anew: the file of `--config` may have changed. @throws UsageError, FileError */
+  readonly resolve: () => Promise<FlagValues>;
   /** Empty where none is given. */
   readonly argument: string;
   /** Version of the runtime: `24.21.0`. */

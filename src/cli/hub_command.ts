@@ -1,12 +1,12 @@
 import { createHub, type Hub, type HubOptions } from "../hub/hub.ts";
 import type { HubCertificates } from "../hub/hub_certificates.ts";
 import type { HubState } from "../hub/hub_state.ts";
-import type { Listener } from "../platform/listener.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { createMemoryStore } from "../store/memory_store.ts";
 import { hostAndPort } from "./address.ts";
 import { cloudOrigins } from "./cloud_origins.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { type HubStart, runUntilReplaced, type Starting } from "./hub_life.ts";
 import { filtersOptions } from "./filter_flags.ts";
 import { hubFlags } from "./hub_flags.ts";
 import { listen } from "./hub_listeners.ts";
@@ -31,55 +31,41 @@ export const hubCommand: Command = {
   run: runHub,
 };
 
-/** Runs a hub until the process is told to stop. @throws where it cannot start */
+/** Runs a hub until the process is told to stop, or another process has taken over. @throws where it cannot start */
 async function runHub(context: CommandContext): Promise<number> {
-  const { platform, values } = context;
-  const { stop } = platform.process; // taken over now: a hub that is told to stop while it starts ends cleanly too
-  const { logger, setVerbosity } = createProgramLog(platform, values);
-  const cleanup: (() => Promise<void>)[] = [];
-  try {
-    await startHub(context, { logger, setVerbosity, cleanup });
-    await aborted(stop);
-    logger.log("info", "Hub stops");
-  } finally {
-    for (const close of cleanup.toReversed()) await close();
-  }
-  logger.log("info", "Hub has stopped");
+  const log = createProgramLog(context.platform, context.values);
+  await runUntilReplaced(context, { log, stopGraceMs, start: startHub });
+  log.logger.log("info", "Hub has stopped");
   return 0;
 }
 
-interface Starting extends ProgramLog {
-  /** What has been opened so far; closed in reverse. */
-  readonly cleanup: (() => Promise<void>)[];
-}
-
-async function startHub({ platform, values }: CommandContext, starting: Starting): Promise<void> {
-  const { logger, setVerbosity, cleanup } = starting;
+async function startHub({ platform, values, ports, reload }: HubStart, starting: Starting): Promise<Hub> {
+  const { logger, setVerbosity, cleanup, tail, leaving } = starting;
   warnOfIgnoredFlags(values, logger);
   const origins = cloudOrigins(values);
   const source = await openIdentitySource({ platform, values, origins, logger });
   const identity = await openHubIdentity({ platform, load: source.load, origins, logger });
-  cleanup.push(identity.close, () => source.close());
+  tail.push(identity.close, () => ports.close(stopGraceMs));
+  reload.reads(identity);
+  cleanup.push(() => source.close());
   const kept = await openCertificates({ platform, values, origins, logger, source, identity });
   const { serving } = kept;
   cleanup.push(() => serving.close());
   const certificates = certificatesOf(source, serving);
   const secure = await SecurePorts.open({ platform, values, logger, serving, clientCa: identity.ca });
-  cleanup.push(async () => await secure.network?.close());
+  cleanup.push(async () => await secure.network?.rest());
+  leaving.push(async () => await secure.network?.close());
   identity.onCa(() => secure.refresh());
   const metrics = platform.createMetrics();
-  const parts = { identity, logger, setVerbosity, certificates, metrics, secure };
+  const plainAllowUids = () => reload.plainAllowUids;
+  const parts = { identity, logger, setVerbosity, certificates, metrics, secure, plainAllowUids };
   const hub = workingModeOf(values) === "cloud"
     ? await createHub({ ...hubOptions({ platform, values }, parts), store: createMemoryStore() })
     : await startOnDisk({ platform, values }, { ...parts, cleanup });
-  const listeners: Listener[] = [];
-  // Watches are ended by the hub, while its listeners wait for answers under way.
-  cleanup.push(async () => {
-    await Promise.all([hub.close(), ...[secure, ...listeners].map((listener) => listener.close(stopGraceMs))]);
-  });
+  cleanup.push(() => hub.close(), () => secure.close(stopGraceMs));
   // First, for kubelet's first list of Services tells its pods where the API server is.
   await secure.start(hub.handleSecure);
-  const { plain, status } = await listen({ platform, values, hub, listeners });
+  const { plain, status } = await listen({ platform, values, hub });
   kept.start();
   declareListenerMetrics(metrics, { plain, secure, status });
   const [proxy, state] = [plain, status].map(({ hostname, port }) => `http://${hostAndPort(hostname, port)}`);
@@ -90,6 +76,7 @@ async function startHub({ platform, values }: CommandContext, starting: Starting
     status: state,
     version,
   });
+  return hub;
 }
 
 interface HubParts extends ProgramLog {
@@ -97,13 +84,17 @@ interface HubParts extends ProgramLog {
   readonly certificates: HubCertificates;
   readonly metrics: Metrics;
   readonly secure: SecurePorts;
+  readonly plainAllowUids: () => readonly number[];
   readonly state?: HubState;
 }
 
 type Context = Pick<CommandContext, "platform" | "values">;
 
 /** Starts a hub that keeps its replica and its small state on disk. */
-async function startOnDisk({ platform, values }: Context, starting: HubParts & Starting): Promise<Hub> {
+async function startOnDisk(
+  { platform, values }: Context,
+  starting: HubParts & Pick<Starting, "cleanup">,
+): Promise<Hub> {
   const { logger, cleanup } = starting;
   const rootDir = values.string("root-dir");
   const state = await openState(platform, { rootDir, logger });
@@ -122,9 +113,8 @@ async function startOnDisk({ platform, values }: Context, starting: HubParts & S
 
 function hubOptions(
   { platform, values }: Context,
-  { identity, logger, setVerbosity, certificates, metrics, secure, state }: HubParts,
+  { identity, logger, setVerbosity, certificates, metrics, secure, plainAllowUids, state }: HubParts,
 ): Omit<HubOptions, "store" | "outboxStore"> {
-  const allowUids = values.list("plain-allow-uid").map(Number);
   return {
     platform,
     nodeName: values.string("node-name"),
@@ -147,14 +137,7 @@ function hubOptions(
     offlineTokenGraceMs: values.durationMs("offline-token-grace"),
     collectionIdleMs: values.durationMs("collection-idle"),
     gcFrequencyMs: values.durationMs("gc-frequency") || 60 * 60_000,
-    ...(allowUids.length > 0 ? { plainAllowUids: allowUids } : {}),
+    plainAllowUids,
     version,
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

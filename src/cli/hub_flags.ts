@@ -6,6 +6,7 @@ import { identityFlags } from "./identity_flags.ts";
 import { ignoredFlags } from "./ignored_flags.ts";
 import { linkFlags } from "./link_flags.ts";
 import { networkFlags } from "./network_flags.ts";
+import { takeoverFlags } from "./takeover_flags.ts";
 
 const port = { type: "integer", minimum: 0, maximum: 65_535, placeholder: "PORT" } as const;
 
@@ -193,6 +194,7 @@ export const hubFlags: readonly Flag[] = [
   ...linkFlags,
   ...filterFlags,
   ...networkFlags,
+  ...takeoverFlags,
   ...ignoredFlags,
   ...commonFlags,
   ...logFlags,

@@ -25,6 +25,8 @@ export interface HubIdentity {
   readonly caHashes: readonly string[];
   /** Called when the files were read again, with the CA's hashes. */
   onCa(listener: (caHashes: readonly string[]) => void): void;
+  /** Reads the files now. What cannot be used is logged, and changes nothing. */
+  reload(): Promise<void>;
   /** Stops following the files, and closes all connections' pools. */
   close(): Promise<void>;
 }
@@ -75,6 +77,7 @@ export async function openHubIdentity(options: HubIdentityOptions): Promise<HubI
     caHashes: await caHashesOf(identity),
     ca: () => identity.ca,
     onCa: (listener) => void heard.add(listener),
+    reload,
     close: async () => {
       closing.abort();
       const pools = ways.flatMap(({ upstream, callerUpstream }) => [upstream, callerUpstream]);

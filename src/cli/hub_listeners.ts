@@ -9,13 +9,11 @@ const idleConnections = 256;
 
 export interface Listening extends Pick<CommandContext, "platform" | "values"> {
   readonly hub: Hub;
-  /** Those that are open, to be closed. */
-  readonly listeners: Listener[];
 }
 
 /** Opens the plain port and the status server. @throws Error that names the flag to change */
 export async function listen(
-  { platform, values, hub, listeners }: Listening,
+  { platform, values, hub }: Listening,
 ): Promise<Readonly<Record<"plain" | "status", Listener>>> {
   const plain = await listenOn({
     listen: platform.listen,
@@ -26,7 +24,6 @@ export async function listen(
     addressFlag: "bind-proxy-address",
     portFlag: "proxy-port",
   });
-  listeners.push(plain);
   const status = await listenOn({
     listen: platform.listen,
     hostname: values.string("bind-address"),
@@ -35,7 +32,6 @@ export async function listen(
     addressFlag: "bind-address",
     portFlag: "serve-port",
   });
-  listeners.push(status);
   return { plain, status };
 }
 

@@ -21,8 +21,9 @@ export function createProgramLog(
   return {
     logger,
     setVerbosity(verbosity): void {
+      const before = level;
       level = logLevelOf(verbosity);
-      logger.log("info", "The log was told how much to say", { v: verbosity, level });
+      if (level !== before) logger.log("info", "The log was told how much to say", { v: verbosity, level });
     },
   };
 }

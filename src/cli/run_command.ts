@@ -40,8 +40,9 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
       stderr.write(`holdfast ${command.name}: ${warning}\n`);
     }
     const { flags, fileFlags: otherFlags = [] } = command;
-    values = await resolveFlags({ flags, otherFlags, given: options.given, environment, files: platform.files });
-    return await command.run({ platform, values, argument, runtimeVersion });
+    const resolve = () => resolveFlags({ flags, otherFlags, given: options.given, environment, files: platform.files });
+    values = await resolve();
+    return await command.run({ platform, values, resolve, argument, runtimeVersion });
   } catch (error) {
     const debug = values !== undefined && command.flags.some((flag) => flag.name === "v") &&
       logLevelOf(values.integer("v")) === "debug";

@@ -51,6 +51,8 @@ export interface HubContext {
   readonly cloudReadTimeoutMs: number;
   /** A watch without `timeoutSeconds` lasts one to two times this. */
   readonly minRequestTimeoutMs: number;
-  /** Aborted when the hub closes: watches end. */
+  /** Aborted when watches are to end: the hub is about to close. */
+  readonly draining: AbortSignal;
+  /** Aborted when the hub closes. */
   readonly closed: AbortSignal;
 }

@@ -45,6 +45,15 @@ export async function relayFilteredWatch(
   };
   let over = false;
   const stop = context.filters?.onChange(changed);
+  // What the client has are whole events: it ends between two of them.
+  const drained = () => {
+    if (over) return;
+    over = true;
+    sink.end();
+    leave();
+  };
+  context.draining.addEventListener("abort", drained);
+  if (context.draining.aborted) drained();
   try {
     await copyFiltered(decodedBody(response), sink, new FilteredEvents(answer));
     if (!over) sink.end();
@@ -58,6 +67,7 @@ export async function relayFilteredWatch(
     if (!(error instanceof UpstreamError)) throw error;
     if (!call.exchange.signal.aborted) context.link.suspect();
   } finally {
+    context.draining.removeEventListener("abort", drained);
     stop?.();
   }
 }

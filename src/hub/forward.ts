@@ -20,6 +20,7 @@ import type { HubContext } from "./context.ts";
 import { filtered, filteredAccept, filteredAnswer } from "./filtered_relay.ts";
 import { relayFilteredWatch } from "./filtered_watch_relay.ts";
 import { overlaid, overlaysOf } from "./overlaid_relay.ts";
+import { PassedWatch } from "./passed_watch.ts";
 
 /** A longer answer passes through unrecorded. */
 const maxRecordedBytes = 64 * 1024 * 1024;
@@ -222,13 +223,17 @@ async function relay(context: HubContext, call: Call, relayed: Relayed): Promise
   const rawHeaders = forwardHeaders(response.rawHeaders);
   const kept = keeps(call, relayed) ? new KeptBody() : undefined;
   const sink = call.respond({ status: response.status, reason: response.reason, rawHeaders }, "cloud");
+  const { draining } = context;
+  const isWatch = call.info.verb === "watch" && kept === undefined;
+  const watch = isWatch ? new PassedWatch(sink, { response, draining, leave: relayed.leave }) : undefined;
   try {
-    await copy(response.body, sink, kept);
+    await copy(response.body, watch ?? sink, kept);
     if (kept?.whole !== undefined && !call.exchange.signal.aborted) {
       await take(context, call, { ...relayed, body: kept.whole });
     }
     sink.end();
   } catch (error) {
+    if (watch?.over === true) return;
     sink.destroy();
     if (!(error instanceof UpstreamError)) throw error;
     if (!call.exchange.signal.aborted) context.link.suspect();
@@ -268,7 +273,7 @@ async function relayWhole(
   }
 }
 
-async function copy(source: ByteSource, sink: Sink, kept: KeptBody | undefined): Promise<void> {
+async function copy(source: ByteSource, sink: Pick<Sink, "write">, kept: KeptBody | undefined): Promise<void> {
   for await (const chunk of source) {
     kept?.push(chunk);
     const room = sink.write(chunk);

@@ -3,7 +3,7 @@ import { forbidden, type StatusError } from "../kube/status.ts";
 
 export interface GuardOptions {
   /** Whose processes may ask, where the platform can tell. */
-  readonly allowUids: readonly number[];
+  readonly allowUids: () => readonly number[];
   /** Whether reads ask for the user id too, or writes only. */
   readonly uidOf: "all" | "writes";
 }
@@ -28,7 +28,7 @@ export async function guard(exchange: Exchange, options: GuardOptions): Promise<
   if (options.uidOf === "writes" && ["GET", "HEAD"].includes(exchange.method)) return undefined;
   const uid = await exchange.peer.uid();
   if (uid === "gone") return forbidden("The client has let go of the connection before it was known who it is");
-  if (uid !== undefined && !options.allowUids.includes(uid)) {
+  if (uid !== undefined && !options.allowUids().includes(uid)) {
     return forbidden(`The user id ${uid} is not in --plain-allow-uid`);
   }
   return undefined;

@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import { LinkHistory } from "../cloud/link_history.ts";
 import { type Caller, nodeCaller } from "../identity/caller.ts";
 import type { RequestInfo } from "../kube/request_info.ts";
-import { toStatusError } from "../kube/status.ts";
+import { serviceUnavailable, toStatusError } from "../kube/status.ts";
 import type { Exchange, ExchangeBindings } from "../platform/exchange.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
@@ -75,8 +75,8 @@ export interface HubOptions extends HubLinkOptions {
   readonly maxRequestsInFlight?: number;
   /** Watches, logs, upgrades and proxies at once, likewise. @default {2_000} */
   readonly maxWatches?: number;
-  /** Whose processes may use the plain port. @default root and the hub's own user */
-  readonly plainAllowUids?: readonly number[];
+  /** Whose processes may use the plain port, asked at each request. @default root and the hub's own user */
+  readonly plainAllowUids?: readonly number[] | (() => readonly number[]);
   /** Bytes of objects that are kept on disk. @default {1 GiB} */
   readonly cacheMaxBytes?: number;
   /** How long a collection that nobody reads is kept up to date. @default {600_000} */
@@ -109,6 +109,8 @@ export interface Hub {
   handleStatus(request: Request, exchange: Exchange): Response | Promise<Response>;
   /** The plain proxy inside somebody's app, which then decides who may ask. No upgrades. */
   fetch(request: Request): Promise<Response>;
+  /** Ends watches cleanly, also those that begin from now on; all else goes on. */
+  drain(): void;
   /** Ends watches cleanly and commits what is pending. */
   close(): Promise<void>;
 }
@@ -121,7 +123,8 @@ export interface Hub {
 export async function createHub(options: HubOptions): Promise<Hub> {
   const { platform, metrics, version, certificates } = options;
   const closing = new AbortController();
-  const context = createContext(options, closing.signal);
+  const draining = new AbortController();
+  const context = createContext(options, { closed: closing.signal, draining: draining.signal });
   try {
     await context.replica.restore();
     await context.outbox?.restore();
@@ -165,7 +168,9 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     handleSecure: (request, exchange) => apps.secure.fetch(request, { exchange }),
     handleStatus: (request, exchange) => guarded.fetch(request, { exchange }),
     fetch: (request) => mounted(apps.open, request),
+    drain: () => draining.abort(new Error("The hub drains")),
     async close(): Promise<void> {
+      draining.abort(new Error("The hub closes"));
       closing.abort(new Error("The hub closes"));
       context.filters?.close();
       context.history.close();
@@ -181,7 +186,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   };
 }
 
-function createContext(options: HubOptions, closed: AbortSignal): HubContext {
+function createContext(options: HubOptions, { closed, draining }: Pick<HubContext, "closed" | "draining">): HubContext {
   const { platform, nodeName, workingMode = "edge", logger, store, state } = options;
   const { clock, random } = platform;
   const { cloud, link } = createLink(options, { platform, logger });
@@ -219,6 +224,7 @@ function createContext(options: HubOptions, closed: AbortSignal): HubContext {
     logger,
     cloudReadTimeoutMs: options.cloudReadTimeoutMs ?? 2_000,
     minRequestTimeoutMs: options.minRequestTimeoutMs ?? 1_800_000,
+    draining,
     closed,
   };
 }
@@ -298,7 +304,8 @@ function createApps(context: HubContext, options: HubOptions): Readonly<Record<"
       context.answers.add(call);
       logRequest(context, call, context.platform.clock.monotonic() - startedAt);
     }
-    return new Response(null); // the exchange has the answer
+    // Else the hub has closed over it: an empty answer would be taken for the cloud's.
+    return exchange.answered ? new Response(null) : statusResponse(serviceUnavailable("The hub stops"));
   };
   const open: App = new Hono();
   open.all("*", (c) => answer(c, nodeCaller));
@@ -320,8 +327,10 @@ function guarding(options: GuardOptions) {
   };
 }
 
-function allowedUids({ plainAllowUids, platform }: HubOptions): readonly number[] {
-  return plainAllowUids ?? [0, ...(platform.process.uid === undefined ? [] : [platform.process.uid])];
+function allowedUids({ plainAllowUids, platform }: HubOptions): () => readonly number[] {
+  if (typeof plainAllowUids === "function") return plainAllowUids;
+  const uids = plainAllowUids ?? [0, ...(platform.process.uid === undefined ? [] : [platform.process.uid])];
+  return () => uids;
 }
 
 function logRequest({ logger }: HubContext, call: Call, durationMs: number): void {

@@ -80,10 +80,15 @@ export class NodeNetwork {
     );
   }
 
-  /** Ends looking after it, and takes it away unless it is kept. */
-  async close(): Promise<void> {
+  /** Ends looking after it: all of it stays as it is. */
+  async rest(): Promise<void> {
     this.#closing.abort(new Error("The hub closes"));
     await this.#running;
+  }
+
+  /** Ends looking after it, and takes it away unless it is kept. */
+  async close(): Promise<void> {
+    await this.rest();
     const { keep, dummy, commands, clock, logger } = this.#options;
     if (keep) return;
     const late = new AbortController();

@@ -159,7 +159,7 @@ async function answerWatch(context: HubContext, call: Call, view: View): Promise
     timeoutMs: asked > 0 ? asked * 1_000 : context.minRequestTimeoutMs * (1 + random.float()),
     clock,
     random,
-    signals: [exchange.signal, context.closed],
+    signals: [exchange.signal, context.draining],
   });
   await watch.finally(() => grant?.stop());
 }

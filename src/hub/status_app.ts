@@ -45,14 +45,14 @@ export function createStatusApp(options: StatusAppOptions): Hono {
 
 /** `GET /`: the page, for people. `GET /v1/events`: how the hub is, at each change (server-sent events). */
 function createPageApp(options: StatusAppOptions): Hono {
-  const { context: { platform: { clock }, link, closed }, metrics } = options;
+  const { context: { platform: { clock }, link, draining }, metrics } = options;
   const app = new Hono();
   let page: Promise<StatusPage> | undefined;
   app.get("/", async () => {
     page ??= import("./status_page/page.ts").then(({ openStatusPage }) => openStatusPage());
     return await (await page)(hubStatus(options), clock.now());
   });
-  const events = new StatusEvents({ clock, link, closed, status: () => JSON.stringify(hubStatus(options)) });
+  const events = new StatusEvents({ clock, link, ended: draining, status: () => JSON.stringify(hubStatus(options)) });
   declareEventMetrics(events, metrics);
   app.get("/v1/events", (c) => {
     const headers = { "Content-Type": "text/event-stream", "Cache-Control": "no-store" };

@@ -4,8 +4,8 @@ import type { Clock, Timer } from "../platform/clock.ts";
 export interface StatusEventsOptions {
   readonly clock: Pick<Clock, "setTimer">;
   readonly link: Pick<Link, "onChange" | "onBackend">;
-  /** Aborted when the hub closes: all listeners' streams end. */
-  readonly closed: AbortSignal;
+  /** Aborted when the hub drains or closes: all listeners' streams end. */
+  readonly ended: AbortSignal;
   /** What is told: one line. */
   readonly status: () => string;
 }
@@ -42,7 +42,7 @@ export class StatusEvents {
 
   constructor(options: StatusEventsOptions) {
     this.#options = options;
-    options.closed.addEventListener("abort", () => this.#end());
+    options.ended.addEventListener("abort", () => this.#end());
   }
 
   get size(): number {
@@ -54,9 +54,9 @@ export class StatusEvents {
     return this.#refused;
   }
 
-  /** @returns the stream of one more listener; nothing where there is no room, or the hub closes */
+  /** @returns the stream of one more listener; nothing where there is no room, or the hub ends */
   listen(): ReadableStream<Uint8Array> | undefined {
-    if (this.#options.closed.aborted) return undefined;
+    if (this.#options.ended.aborted) return undefined;
     if (this.#listeners.size >= maxStatusListeners) {
       this.#refused += 1;
       return undefined;

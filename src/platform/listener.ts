@@ -49,6 +49,15 @@ export interface Listener {
   readonly counts: ListenerCounts;
   /** New connections get the new certificate; open ones go on. */
   updateTls(tls: ServerTls): void;
+  /** Answers under way, those of hijacked connections aside. */
+  readonly underWay: number;
+  /** From now on each answer of HTTP/1.1 says that it is the last on its connection. */
+  announceEnd(): void;
+  /**
+   * Stops listening before it returns; what is open goes on, but HTTP/2 takes no new streams. Resolves once no answer is
+   * under way, hijacked connections aside.
+   */
+  release(): Promise<void>;
   /** Stops listening, lets answers under way end for at most `graceMs`, then breaks off what is left. */
   close(graceMs: number): Promise<void>;
 }

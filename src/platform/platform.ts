@@ -6,6 +6,7 @@ import type { Dial, Join } from "./dialer.ts";
 import type { Disk } from "./disk.ts";
 import type { FileSystem } from "./files.ts";
 import type { Listen } from "./listener.ts";
+import type { LocalSockets } from "./local_sockets.ts";
 import type { Logger, LoggerOptions } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Random } from "./random.ts";
@@ -21,6 +22,7 @@ export interface Platform {
   readonly createUpstream: CreateUpstream;
   readonly dial: Dial;
   readonly resolve: Resolve;
+  readonly localSockets: LocalSockets;
   readonly join: Join;
   readonly clock: Clock;
   readonly random: Random;
@@ -55,4 +57,6 @@ export interface ProcessPort {
   keys(signal: AbortSignal): AsyncIterable<string>;
   /** Aborted at SIGINT or SIGTERM; a second one ends the process at once. */
   readonly stop: AbortSignal;
+  /** Calls back at each SIGHUP, which from now on does not end the process. */
+  onHangup(listener: () => void): void;
 }

@@ -20,6 +20,17 @@ describe("ProcessPort", () => {
     });
   }
 
+  it("onHangup calls back at each SIGHUP, which ends nothing", async () => {
+    const program = startProgram(url, ["hangup"]);
+    await program.waitFor("ready");
+    for (const count of [1, 2]) {
+      program.kill("SIGHUP");
+      await program.waitFor(`hangup ${count}`);
+    }
+    program.kill("SIGKILL");
+    await program.ended;
+  });
+
   it("keys ends at once where standard input is no terminal", async () => {
     const program = startProgram(url, ["keys"]);
     assert.deepEqual(await program.ended, { exitCode: 0, stderr: "" });

@@ -107,6 +107,7 @@ function createScene(platform: Platform, folder: string): Scene {
     stderr: { write },
     keys,
     stop: stop.signal,
+    onHangup: platform.process.onHangup,
   };
   return {
     platform: { ...platform, process },

@@ -64,29 +64,32 @@ for (
     }));
 }
 
+/** An `ip` for which the interface is there from the second question on, and what it was asked that changes anything. */
+function rememberingIp(name: string): { readonly program: string; changes(cloud: ProgramCloud): Promise<string[]> } {
+  const there = JSON.stringify([{ ifname: name, flags: ["UP"], linkinfo: { info_kind: "dummy" }, addr_info: [] }]);
+  const program = willing.replace(
+    "case",
+    `[ -e "$here/made" ] && case "$*" in *show*) echo '${there}'; exit 0;; esac\n` +
+      'case "$*" in *add*) : > "$here/made";; esac\ncase',
+  );
+  return {
+    program,
+    changes: async ({ folder }) =>
+      (await readFile(`${folder}/bin/asked`, "utf8")).trim().split("\n")
+        .map((line) => line.replace(/^.*\/ip /, "ip ")).filter((line) => !line.includes("show")),
+  };
+}
+
 for (const [keep, last] of [[false, "ip link delete"], [true, undefined]] as const) {
   test(`the dummy interface ${keep ? "stays with" : "goes without"} --keep-network when the hub stops`, () =>
     withCloud(async (cloud) => {
-      // From the second question on it is there.
-      const there = JSON.stringify([{
-        ifname: "pods0",
-        flags: ["UP"],
-        linkinfo: { info_kind: "dummy" },
-        addr_info: [],
-      }]);
-      const once = willing.replace(
-        "case",
-        `[ -e "$here/made" ] && case "$*" in *show*) echo '${there}'; exit 0;; esac\n` +
-          'case "$*" in *add*) : > "$here/made";; esac\ncase',
-      );
+      const ip = rememberingIp("pods0");
       const flags = ["--dummy-if-name=pods0", "--dummy-if-ip=169.254.7.7", "--enable-iptables=false"];
-      const program = await startWith(cloud, { ip: once }, keep ? [...flags, "--keep-network"] : flags);
+      const program = await startWith(cloud, { ip: ip.program }, keep ? [...flags, "--keep-network"] : flags);
       await addresses(program);
       program.kill("SIGTERM");
       assert.equal((await program.ended).exitCode, 0);
-      const asked = (await readFile(`${cloud.folder}/bin/asked`, "utf8")).trim().split("\n")
-        .map((line) => line.replace(/^.*\/ip /, "ip ")).filter((line) => !line.includes("show"));
-      assert.deepEqual(asked, [
+      assert.deepEqual(await ip.changes(cloud), [
         "ip link add pods0 type dummy",
         "ip address replace 169.254.7.7/32 dev pods0",
         "ip link set pods0 up",
@@ -94,6 +97,24 @@ for (const [keep, last] of [[false, "ip link delete"], [true, undefined]] as con
       ]);
     }));
 }
+
+test("the dummy interface stays where another hub takes over, and goes with that one", () =>
+  withCloud(async (cloud) => {
+    const ip = rememberingIp("pods0");
+    const flags = ["--dummy-if-name=pods0", "--dummy-if-ip=169.254.7.7", "--enable-iptables=false", "--takeover"];
+    const first = await startWith(cloud, { ip: ip.program }, flags);
+    await addresses(first);
+    const second = await startWith(cloud, { ip: ip.program }, flags);
+    await addresses(second);
+    const { exitCode, stderr } = await first.ended;
+    assert.equal(exitCode, 0);
+    assert.match(stderr, /Another process has taken over/);
+    const isRemoval = (line: string) => line === "ip link delete pods0";
+    assert.deepEqual((await ip.changes(cloud)).filter(isRemoval), []);
+    second.kill("SIGTERM");
+    assert.equal((await second.ended).exitCode, 0);
+    assert.equal((await ip.changes(cloud)).filter(isRemoval).length, 1);
+  }));
 
 for (
   const [value, why] of [

@@ -13,7 +13,7 @@ export const runtime: "node" | "bun" | "deno" = process.versions["deno"] !== und
 export interface ChildProgram {
   readonly child: ChildProcess;
   /** Sends a signal. Not by `child.kill`: on Deno 2.9 a second one of it does nothing. */
-  kill(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
+  kill(signal: "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGHUP" | "SIGSTOP" | "SIGCONT"): void;
   /** All that it has written to standard output so far. */
   output(): string;
   /** Resolves once standard output has this text; rejects where the program ends before. */

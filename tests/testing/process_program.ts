@@ -2,7 +2,10 @@ import process from "node:process";
 import { createLogger } from "../../adapters/shared/logger.ts";
 import { createProcess } from "../../adapters/shared/process.ts";
 
-/** `log` writes one log line; `flood` writes 30 MB to whoever reads; `stop` waits to be stopped, twice; `keys` reads keys where there is no terminal. */
+/**
+ * `log` writes one log line; `flood` writes 30 MB to whoever reads; `stop` waits to be stopped, twice; `keys` reads keys where
+ * there is no terminal; `hangup` counts hang-ups.
+ */
 const port = createProcess();
 const [, , what] = process.argv;
 if (what === "log") {
@@ -16,6 +19,11 @@ if (what === "log") {
     await port.stdout.drained();
   }
   port.stderr.write("written");
+} else if (what === "hangup") {
+  process.stdin.on("end", () => process.exit(1)).resume();
+  let count = 0;
+  port.onHangup(() => port.stdout.write(`hangup ${++count}\n`));
+  port.stdout.write("ready\n");
 } else {
   // Goes on until it is stopped, or until the test that holds its input has gone.
   process.stdin.on("end", () => process.exit(1)).resume();

@@ -30,6 +30,9 @@ function createWorld(): World {
       port: 10_268,
       counts: { open: 1, refused: 0, slow: 0 },
       updateTls: () => undefined,
+      underWay: 0,
+      announceEnd: () => undefined,
+      release: () => Promise.resolve(),
       close: () => Promise.resolve(void (world.open = false)),
     };
     return Promise.resolve(listener);

@@ -15,7 +15,7 @@ function refusal({ method = "GET", headers, uid }: Asked, options: Partial<Guard
     header: (name: string) => headers[name],
     peer: { uid: () => Promise.resolve(uid) },
   } as unknown as Exchange; // all that a guard looks at
-  return guard(exchange, { allowUids: [0, 1000], uidOf: "all", ...options });
+  return guard(exchange, { allowUids: () => [0, 1000], uidOf: "all", ...options });
 }
 
 for (

@@ -17,7 +17,7 @@ function scene() {
   const events = new StatusEvents({
     clock,
     link: { onChange: on, onBackend: () => () => true },
-    closed: closing.signal,
+    ended: closing.signal,
     status: () => {
       asked += 1;
       return status;
