@@ -83,6 +83,6 @@ async function platformWith({ clock, commands, write, stop }: Replaced): Promise
     commands,
     createLogger: (options) => createLogger({ ...options, write }),
     // Not a copy: to read `stop` would take the test's own signals over.
-    process: { environment: {}, system, uid, stdout, keys, stderr: { write }, stop },
+    process: { environment: {}, system, uid, stdout, keys, stderr: { write }, stop, onHangup: () => undefined },
   };
 }

@@ -36,4 +36,16 @@ export const generalEffects: readonly FlagEffect[] = [
       assert.equal((await ask(hub, podsPath)).status, 200);
     },
   },
+  {
+    flags: { takeover: "true" },
+    realTime: true,
+    prepare: async ({ start, until }) => {
+      const old = await start({});
+      await until(async () => (await ask(old, podsPath)).status === 200);
+    },
+    see: async (hub, { until }) => {
+      assert.match(hub.log(), /The old hub has let go of its ports/);
+      await until(async () => (await ask(hub, podsPath)).status === 200);
+    },
+  },
 ];
