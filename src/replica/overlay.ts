@@ -18,6 +18,8 @@ export class Overlay {
   readonly #made = new Map<Uint8Array, Uint8Array>();
   /** The version from which on it is not needed; `gone` where the object is; nothing while it waits. */
   #until: string | undefined;
+  /** Whether versions of other objects tell nothing about the base's: etcd was restored since. */
+  #isFromBefore = false;
 
   constructor(entry: OutboxEntry, base: Uint8Array) {
     this.entry = entry;
@@ -34,6 +36,17 @@ export class Overlay {
   end(resourceVersion: string | undefined): void {
     this.#until = resourceVersion ?? "gone";
     this.#made.clear();
+  }
+
+  /** A restored etcd: its versions are other objects than those of before, the base's among them. */
+  restored(): void {
+    this.#isFromBefore = true;
+    this.#made.clear();
+  }
+
+  /** Takes the place of another one. */
+  replaces(other: Overlay): void {
+    if (other.#isFromBefore && other.#baseVersion === this.#baseVersion) this.restored();
   }
 
   /** Whether it changes anything of that version of its object. */
@@ -61,8 +74,8 @@ export class Overlay {
 
   #make(resourceVersion: string, bytes: Uint8Array): Uint8Array {
     const { pending, kind } = this.entry;
-    const order = compareVersions(resourceVersion, this.#baseVersion);
-    if (order === 0) return pending;
+    const order = this.#isFromBefore ? 1 : compareVersions(resourceVersion, this.#baseVersion);
+    if (order === 0 && isSame(bytes, this.#base)) return pending;
     if (order < 0) return withResourceVersion(pending, resourceVersion); // what was held then has less in it than the base
     const states = { base: this.#base, pending, fresh: bytes };
     try {
@@ -80,4 +93,9 @@ export class Overlay {
       throw error;
     }
   }
+}
+
+/** Of a restored etcd a version may be another object: whether it was restored is not known after a start of the hub. */
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -78,7 +78,11 @@ export class ResourceOverlays {
   put(entry: OutboxEntry): void {
     const { path: { namespace, name }, base } = entry;
     if (base === undefined) return; // nothing that the cloud gave lies under it
-    this.#overlays.set(objectKey(namespace, name), new Overlay(entry, base));
+    const key = objectKey(namespace, name);
+    const overlay = new Overlay(entry, base);
+    const before = this.#overlays.get(key);
+    if (before !== undefined) overlay.replaces(before);
+    this.#overlays.set(key, overlay);
     this.#touch(entry);
   }
 
@@ -116,9 +120,12 @@ export class ResourceOverlays {
     for (const { entry } of this.#overlays.values()) yield entry.path;
   }
 
-  /** Versions from before mean nothing any more: what has ended is over. */
-  forgetEnded(): void {
-    for (const [key, overlay] of this.#overlays) if (overlay.ended) this.#overlays.delete(key);
+  /** Versions from before mean nothing any more: what has ended is over, what waits lies over other objects. */
+  restored(): void {
+    for (const [key, overlay] of this.#overlays) {
+      if (overlay.ended) this.#overlays.delete(key);
+      else overlay.restored();
+    }
   }
 
   #touch({ path: { namespace, name }, uid }: OutboxEntry): void {
@@ -174,9 +181,9 @@ export class Overlays {
     if (this.of(query)?.isDue === true) this.#sweep(query);
   }
 
-  /** A restored etcd: the versions at which writes have ended mean nothing any more. */
-  forgetEnded(): void {
-    for (const overlays of this.#resources.values()) overlays.forgetEnded();
+  /** Etcd was restored: the versions at which writes were made, and have ended, mean nothing any more. */
+  restored(): void {
+    for (const overlays of this.#resources.values()) overlays.restored();
   }
 
   #sweep(type: ResourceType): void {

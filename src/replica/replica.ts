@@ -76,7 +76,7 @@ export class Replica {
     this.documents = new DocumentRows(kept);
     this.#collectionRows = new CollectionRows({ ...kept, now: () => clock.now() });
     this.#recordRows = new RecordRows(kept);
-    this.#history = new CloudHistory(clock, () => this.overlays.forgetEnded());
+    this.#history = new CloudHistory(clock, () => this.overlays.restored());
     this.carriers = new Carriers({ clock, tokens: new CallerTokens(clock) });
     this.reflectors = new Reflectors({ ...options, history: this.#history, carriers: this.carriers });
     this.records = new Records({

@@ -14,6 +14,7 @@ import { waitFor } from "./driver/wait.ts";
 
 const RBAC = join(import.meta.dirname, "..", "..", "deploy", "rbac", "hub.yaml");
 const NODE = "node-1";
+const COMMIT_MS = 2_000;
 const READY_MS = 40_000;
 /** Where the kernel lets nobody have mounts of his own, the pod is told where its files are. */
 const mountNamespaces = spawnSync("unshare", ["-rm", "true"]).status === 0;
@@ -97,6 +98,8 @@ describe(`a pod with the in-cluster configuration (${how}), behind a hub without
     await waitForMap("seen", 10_000);
     await scene.relay.setMode("refuse");
     await hub.waitForLink("offline", 20_000);
+    // R14: what was delivered is on disk 200 ms later, and the write itself.
+    await new Promise((wake) => setTimeout(wake, COMMIT_MS));
     await hub.kill();
     await hub.start();
     const pid = node.pidOf("app");

@@ -4,6 +4,8 @@ import { collectionPath, type Dice, type Kind, type KubeJson, NAMES, NAMESPACES,
 const MERGE = "application/merge-patch+json";
 const JSON_PATCH = "application/json-patch+json";
 const AT_ONCE = { gracePeriodSeconds: 0 };
+const BUSY_MS = 500;
+const BUSY_ROUNDS = 20;
 
 /** Is told of each write that was answered. */
 export interface WriteListener {
@@ -162,7 +164,13 @@ export class RandomWriter {
   ): Promise<string> {
     const { body: given, contentType = "application/json" } = sent;
     const body = given === undefined ? undefined : JSON.stringify(given);
-    const answer = await this.#asker.ask({ method, path, contentType, ...(body === undefined ? {} : { body }) });
+    const ask = () => this.#asker.ask({ method, path, contentType, ...(body === undefined ? {} : { body }) });
+    let answer = await ask();
+    // An API server that was started anew reads etcd first ("storage is (re)initializing"), and asks to come back.
+    for (let round = 0; answer.status === 429 && round < BUSY_ROUNDS; round++) {
+      await new Promise((wake) => setTimeout(wake, BUSY_MS));
+      answer = await ask();
+    }
     if (answer.status >= 200 && answer.status <= 299) {
       this.count++;
       return answer.text;

@@ -165,6 +165,28 @@ describe("Overlays", () => {
     assert.deepEqual([shown("a"), shown("b"), overlays()?.size], ["Running 4", "Failed 4", 1]);
   });
 
+  for (const version of [4, 5, 6]) {
+    test(`what waits lies over another object than its base's of version 5, where a restored etcd has one at ${version}`, () => {
+      const { replica, collection, overlays } = scene();
+      replica.overlays.put(failed("a"));
+      const other = podBytes("a", version, { nodeName: "node-9" });
+      collection.replace({ ...listHead, resourceVersion: "7", items: [other] });
+      const lying = () => overlays()?.over(readObjectMeta(other), other) ?? other;
+      assert.deepEqual(lying(), withStatus(other, { phase: "Failed", message: "exit 1" }));
+      // A further write to the object that the node knows from before.
+      replica.overlays.put({ ...failed("a"), writes: 2 });
+      assert.deepEqual(lying(), withStatus(other, { phase: "Failed", message: "exit 1" }));
+    });
+  }
+
+  test("what waits lies over another object of its base's version, after a start of the hub too", () => {
+    const { replica, overlays } = scene();
+    replica.overlays.put(failed("a"));
+    const other = podBytes("a", 5, { nodeName: "node-9" });
+    const lying = overlays()?.over(readObjectMeta(other), other);
+    assert.deepEqual(lying, withStatus(other, { phase: "Failed", message: "exit 1" }));
+  });
+
   test("a restore that another resource's list shows ends what has ended too", () => {
     const { replica, shown } = scene();
     const entry = failed("a");
