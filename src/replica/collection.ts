@@ -261,11 +261,11 @@ export class Collection {
     const events = missedEvents(change, { after, upTo: head.resourceVersion });
     // Of what its watchers were shown beyond it a restore may have undone something, of which no event tells.
     const restored = this.#resourceEpoch !== this.#options.resource.epoch;
-    if (first || newEpoch || restored || compareVersions(this.#shownBeyond, after) > 0) {
+    const isReset = first || newEpoch || restored || compareVersions(this.#shownBeyond, after) > 0;
+    if (isReset) {
       this.#shownBeyond = "0";
       if (newEpoch) this.#epoch += 1;
       this.log.reset(head.resourceVersion);
-      for (const event of events) this.#forget(event);
     } else {
       if (after !== head.resourceVersion) this.log.relisted(after, head.resourceVersion);
       for (const event of events) this.log.append(event);
@@ -273,6 +273,8 @@ export class Collection {
     if (newEpoch) this.#options.resource.beginEpoch(this);
     this.#resourceEpoch = this.#options.resource.epoch;
     this.#options.changed(this, { ...change, newEpoch });
+    // What was removed can be kept elsewhere until now.
+    if (isReset) { for (const event of events) this.#forget(event); }
     this.wake();
   }
 

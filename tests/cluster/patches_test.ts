@@ -177,7 +177,7 @@ function metadataOf(answer: ApiAnswer): Readonly<Record<string, unknown>> {
 }
 
 /** Without what only the API server decides, and without members that are null or empty, which Go adds or leaves out. */
-function comparable(text: string): unknown {
+function comparable(text: string): Readonly<Record<string, unknown>> {
   const isNothing = (value: unknown): boolean => value === null || value === "";
   const object = asObject(JSON.parse(text, (_, value: unknown) => (isNothing(value) ? undefined : value)));
   const { resourceVersion: _, managedFields: _fields, ...metadata } = asObject(object["metadata"]);
@@ -218,14 +218,17 @@ describe("applyPatch on what a kubelet sends", () => {
     const kinds: Record<string, number> = {};
     for (const { path, body, before: held, answer, contentType, status } of proxy?.records ?? []) {
       assert.equal(status, 200, path);
+      const isStatus = path.includes("/status");
       const [here, refusal] = attempt(held, {
         body: new TextDecoder().decode(body),
         contentType,
-        subresource: path.includes("/status") ? "status" : "",
+        subresource: isStatus ? "status" : "",
       });
       const shown = `${path}: ${new TextDecoder().decode(body)} onto ${held}`;
       assert.equal(refusal, undefined, shown);
-      assert.deepEqual(comparable(here ?? ""), comparable(new TextDecoder().decode(answer)), shown);
+      // A controller may have changed the taints between what was held and the patch of the status, which leaves the spec alone.
+      const seen = (text: string) => isStatus ? { ...comparable(text), spec: undefined } : comparable(text);
+      assert.deepEqual(seen(here ?? ""), seen(new TextDecoder().decode(answer)), shown);
       const kind = path.split("/").at(path.includes("/status") ? -3 : -2) ?? "";
       kinds[kind] = (kinds[kind] ?? 0) + 1;
     }

@@ -60,6 +60,16 @@ test("R5: what leaves a selection, and may be there still, is not shown older wh
   assert.deepEqual(await state(replica, labelled), []);
 });
 
+test("R5: nor where the selection's readers were shown what was newer than it", async () => {
+  const { replica } = loneReplica();
+  const labelled: Query = { ...all, labelSelector: "colour=red" };
+  list(replica, all, { version: "5", objects: ["a@3"] });
+  list(replica, labelled, { version: "7", objects: ["a@6", "b@7"] });
+  replica.held(nodeScope, labelled)?.showBeyond("8");
+  list(replica, labelled, { version: "9", objects: [] });
+  assert.deepEqual(await state(replica, all), ["a@6", "b@7"]);
+});
+
 test("R5: what leaves a selection does not take the place of a newer record", async () => {
   const { replica } = loneReplica();
   const labelled: Query = { ...all, labelSelector: "colour=red" };
