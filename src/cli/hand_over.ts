@@ -5,8 +5,8 @@ import type { Logger } from "../platform/logger.ts";
 import type { HubPorts } from "./hub_ports.ts";
 import { TakeoverChannel, TakeoverError, type TakeoverMessage, takeoverProtocol } from "./takeover_channel.ts";
 
-/** Who connects says at once what he wants. */
-const askLimitMs = 2_000;
+/** Who connects looks first whether it could start: it reads the stores, on a slow disk beside a hub that writes them. */
+const askLimitMs = 30_000;
 /** A process that was hung finds what was asked meanwhile, and a moment later that who asked has gone. */
 const lookMs = 50;
 /** Clients are told for so long not to use their connections again; who uses one less often may find it closed. */

@@ -54,7 +54,6 @@ async function startHub({ platform, values, ports, reload }: HubStart, starting:
   const certificates = certificatesOf(source, serving);
   const secure = await SecurePorts.open({ platform, values, logger, serving, clientCa: identity.ca });
   cleanup.push(async () => await secure.network?.rest());
-  leaving.push(async () => await secure.network?.close());
   identity.onCa(() => secure.refresh());
   const metrics = platform.createMetrics();
   const plainAllowUids = () => reload.plainAllowUids;
@@ -66,6 +65,8 @@ async function startHub({ platform, values, ports, reload }: HubStart, starting:
   // First, for kubelet's first list of Services tells its pods where the API server is.
   await secure.start(hub.handleSecure);
   const { plain, status } = await listen({ platform, values, hub });
+  // Not before: who does not get stores and ports shares the network with the hub that has them.
+  leaving.push(async () => await secure.network?.close());
   kept.start();
   declareListenerMetrics(metrics, { plain, secure, status });
   const [proxy, state] = [plain, status].map(({ hostname, port }) => `http://${hostAndPort(hostname, port)}`);

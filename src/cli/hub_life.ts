@@ -136,6 +136,7 @@ async function live(context: CommandContext, life: OneLife, opened: Opened): Pro
     await door?.open();
   }
   logger.log("info", "Hub stops");
+  door?.close();
   await drained(hub, { ports, clock, graceMs: life.stopGraceMs });
   return "stopped";
 }

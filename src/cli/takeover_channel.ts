@@ -7,6 +7,8 @@ import type { PortAddress } from "./port_address.ts";
 export const takeoverProtocol = 1;
 /** Of one message: it may hold the certificates of a few ports. */
 const maxMessageBytes = 256 * 1024;
+/** Messages that nobody has asked for yet: each waits for an answer to the one before. */
+const maxWaiting = 8;
 
 /** What two hubs say to each other when one takes over from the other: the new one and the old one in turn. */
 export type TakeoverMessage =
@@ -107,6 +109,7 @@ export class TakeoverChannel {
         text = lines.pop() ?? "";
         if (text.length > maxMessageBytes) throw new TakeoverError("it says too much at once");
         for (const line of lines) this.#messages.push(readMessage(line));
+        if (this.#messages.length > maxWaiting) throw new TakeoverError("it says too much at once");
         this.#wake();
       }
     } catch (error) {

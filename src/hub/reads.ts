@@ -2,7 +2,7 @@ import { continueExpired } from "../kube/continue_token.ts";
 import { nodeScope } from "../identity/scope.ts";
 import { type Query, queryKey, queryOf } from "../kube/resources.ts";
 import { compareVersions } from "../kube/resource_version.ts";
-import { expired, notFound, resourceVersionTooLarge, timeout } from "../kube/status.ts";
+import { expired, notFound, resourceVersionTooLarge, serviceUnavailable, timeout } from "../kube/status.ts";
 import type { Collection } from "../replica/collection.ts";
 import { accessOf, audienceOf, mayRead, mightRead } from "./access.ts";
 import type { Call } from "./call.ts";
@@ -15,8 +15,10 @@ import { isExact } from "./routing.ts";
 import { View } from "../replica/view.ts";
 import { waitFor } from "./waits.ts";
 
-/** The longest wait for a collection to be live, where the client named no `timeout` of its own and nothing else answers. */
+/** The longest wait for a collection's first sync, where the client named no `timeout` of its own. */
 const firstSyncMs = 30_000;
+/** The longest wait of a WatchList for a collection that is held to be live again, while the cloud says that it is ready. */
+const watchListMs = 10_000;
 /** How long a read waits for a version that the collection has not reached yet, as the API server does (R1, R5). */
 const freshnessMs = 1_000;
 
@@ -37,6 +39,8 @@ export async function readCollection(context: HubContext, call: Call): Promise<R
   for (let round = 0; round === 0 || isOutdated(context, call, view.collection); round++) {
     if (round === maxRounds) return "cloud";
     const outcome = await current(context, call, view.collection);
+    // A watch that has not begun ends as those that have.
+    if (info.verb === "watch" && context.draining.aborted) throw serviceUnavailable("The hub stops");
     if (outcome !== "current") return outcome;
     if (isGone(context, call)) return "answered";
   }
@@ -147,9 +151,9 @@ async function current(context: HubContext, call: Call, collection: Collection):
   const ended = () =>
     collection.state === "refused" || offline() || (collection.state === "live" && isReadable()) ||
     isOthers(context, call, collection);
-  // A WatchList is one that goes on: those of a herd that went to the cloud would each cost it a watch for good (R19).
-  const isPatient = !collection.synced || call.options?.sendInitialEvents === true;
-  const limitMs = Math.min(isPatient ? firstSyncMs : cloudReadTimeoutMs, deadlineMs(call));
+  // Those of a herd of WatchLists that went to the cloud would each cost it a watch for as long as they last (R19).
+  const patienceMs = call.options?.sendInitialEvents === true ? watchListMs : cloudReadTimeoutMs;
+  const limitMs = Math.min(collection.synced ? patienceMs : firstSyncMs, deadlineMs(call));
   const subscribe = [(wake: () => void) => collection.subscribe(wake), (wake: () => void) => link.onChange(wake)];
   // A watch from a version goes on from there, whatever the state is.
   const needsState = wantsState(call);

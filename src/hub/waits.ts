@@ -9,9 +9,11 @@ export interface Condition {
 }
 
 /** Waits until the condition holds, its time is up, the client has gone or the hub ends. @returns whether it holds */
-export function waitFor({ platform, closed }: HubContext, call: Call, condition: Condition): Promise<boolean> {
+export function waitFor(context: HubContext, call: Call, condition: Condition): Promise<boolean> {
+  const { platform, closed, draining } = context;
   const { done, limitMs, subscribe } = condition;
-  const signals = [call.exchange.signal, closed];
+  // A watch that has not begun ends with those that have.
+  const signals = [call.exchange.signal, call.info.verb === "watch" ? draining : closed];
   if (done() || signals.some((signal) => signal.aborted)) return Promise.resolve(done());
   return new Promise((resolve) => {
     const finish = () => {

@@ -23,6 +23,7 @@ function contextOf({ replica, link, clock }: Reflected): HubContext {
     ...{ replica, link, logger: silentLogger, cloudReadTimeoutMs: 2_000, workingMode: "edge" },
     pagedLists: new PagedLists({ clock, rows: replica.rows, random: createFakeRandom() }),
     closed: new AbortController().signal,
+    draining: new AbortController().signal,
   } as unknown as HubContext;
 }
 
