@@ -273,8 +273,7 @@ export class Collection {
     if (newEpoch) this.#options.resource.beginEpoch(this);
     this.#resourceEpoch = this.#options.resource.epoch;
     this.#options.changed(this, { ...change, newEpoch });
-    // What was removed can be kept elsewhere until now.
-    if (isReset) { for (const event of events) this.#forget(event); }
+    for (const event of isReset ? events : []) this.#forget(event); // until now it could be kept elsewhere
     this.wake();
   }
 
